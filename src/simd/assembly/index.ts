@@ -1,0 +1,7 @@
+export { add, multiply } from "./pairs";
+export { laneMatmul } from "./lanes";
+export { gather, pwl } from "./lookup";
+export { matmul } from "./matmul";
+export { divide, normalize } from "./quotient";
+export { argmax, foldAccumulators, reduce } from "./reduce";
+export { affine, requant, rescale } from "./scale";

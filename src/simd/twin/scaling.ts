@@ -1,0 +1,177 @@
+import { REQUANT_ROUNDINGS, type RequantRounding, requantize } from "../../fixed/requant.ts";
+import { ROUNDINGS, type Rounding } from "../../fixed/round.ts";
+import { ints, Output, type Twin } from "./access.ts";
+
+/** rq(x; m, s) of the Kernels interface; beyond the safe integers only its side of every clamp is kept. */
+function scaled(x: number, multiplier: number, shift: number, mode: RequantRounding): number {
+  if (mode === "tflite-double") return requantize(x | 0, { multiplier, shift }, mode);
+  const estimate = (x * multiplier) / 2 ** shift;
+  if (Math.abs(estimate) >= Number.MAX_SAFE_INTEGER) return estimate;
+  return requantize(x, { multiplier, shift }, mode);
+}
+
+/** The mode of an index into REQUANT_ROUNDINGS. */
+const modeOf = (rounding: number): RequantRounding => REQUANT_ROUNDINGS[rounding]!;
+
+/** The plain mode of such an index, half-away in place of the two of TFLite. */
+export const plainModeOf = (rounding: number): Rounding => ROUNDINGS[rounding] ?? "half-away";
+
+export const requant: Twin<"requant"> = (
+  memory,
+  acc,
+  accBytes,
+  out,
+  outBytes,
+  rows,
+  lanes,
+  bias,
+  multiplier,
+  shift,
+  zero,
+  lo,
+  hi,
+  rounding,
+  sat,
+) => {
+  const sums = ints(memory, acc, accBytes, rows * lanes);
+  const biases = ints(memory, bias, accBytes, rows);
+  const multipliers = ints(memory, multiplier, 4, rows);
+  const shifts = ints(memory, shift, 4, rows);
+  const to = new Output(ints(memory, out, outBytes, rows * lanes), ints(memory, sat, 4, lanes), zero, lo, hi);
+  const mode = modeOf(rounding);
+  for (let r = 0; r < rows; r++) {
+    for (let l = 0; l < lanes; l++) {
+      const i = r * lanes + l;
+      to.put(i, l, scaled(sums[i]! + biases[r]!, multipliers[r]!, shifts[r]!, mode));
+    }
+  }
+};
+
+export const rescale: Twin<"rescale"> = (
+  memory,
+  a,
+  aBytes,
+  aZero,
+  out,
+  outBytes,
+  n,
+  lanes,
+  m,
+  s,
+  zero,
+  lo,
+  hi,
+  rounding,
+  sat,
+) => {
+  const codes = ints(memory, a, aBytes, n * lanes);
+  const to = new Output(ints(memory, out, outBytes, n * lanes), ints(memory, sat, 4, lanes), zero, lo, hi);
+  const mode = modeOf(rounding);
+  for (let i = 0; i < n * lanes; i++) to.put(i, i % lanes, scaled(codes[i]! - aZero, m, s, mode));
+};
+
+export const add: Twin<"add"> = (
+  memory,
+  a,
+  aBytes,
+  aZero,
+  aM,
+  aS,
+  b,
+  bBytes,
+  bZero,
+  bM,
+  bS,
+  bPeriod,
+  sign,
+  out,
+  outBytes,
+  n,
+  lanes,
+  zero,
+  lo,
+  hi,
+  rounding,
+  sat,
+) => {
+  const left = ints(memory, a, aBytes, n * lanes);
+  const right = ints(memory, b, bBytes, bPeriod * lanes);
+  const to = new Output(ints(memory, out, outBytes, n * lanes), ints(memory, sat, 4, lanes), zero, lo, hi);
+  const mode = modeOf(rounding);
+  for (let i = 0; i < n; i++) {
+    for (let l = 0; l < lanes; l++) {
+      const x = scaled(left[i * lanes + l]! - aZero, aM, aS, mode);
+      const y = scaled(right[(i % bPeriod) * lanes + l]! - bZero, bM, bS, mode);
+      to.put(i * lanes + l, l, x + sign * y);
+    }
+  }
+};
+
+export const multiply: Twin<"multiply"> = (
+  memory,
+  a,
+  aBytes,
+  aZero,
+  b,
+  bBytes,
+  bZero,
+  bPeriod,
+  out,
+  outBytes,
+  n,
+  lanes,
+  m,
+  s,
+  zero,
+  lo,
+  hi,
+  rounding,
+  sat,
+) => {
+  const left = ints(memory, a, aBytes, n * lanes);
+  const right = ints(memory, b, bBytes, bPeriod * lanes);
+  const to = new Output(ints(memory, out, outBytes, n * lanes), ints(memory, sat, 4, lanes), zero, lo, hi);
+  const mode = modeOf(rounding);
+  for (let i = 0; i < n; i++) {
+    for (let l = 0; l < lanes; l++) {
+      const x = left[i * lanes + l]! - aZero;
+      const y = right[(i % bPeriod) * lanes + l]! - bZero;
+      to.put(i * lanes + l, l, scaled(x * y, m, s, mode));
+    }
+  }
+};
+
+export const affine: Twin<"affine"> = (
+  memory,
+  a,
+  aBytes,
+  aZero,
+  gain,
+  bias,
+  period,
+  out,
+  outBytes,
+  n,
+  lanes,
+  m,
+  s,
+  zero,
+  lo,
+  hi,
+  rounding,
+  sat,
+) => {
+  const codes = ints(memory, a, aBytes, n * lanes);
+  const gains = ints(memory, gain, 4, period);
+  const biases = ints(memory, bias, 8, period);
+  const to = new Output(ints(memory, out, outBytes, n * lanes), ints(memory, sat, 4, lanes), zero, lo, hi);
+  const mode = modeOf(rounding);
+  for (let i = 0; i < n; i++) {
+    const g = gains[i % period]!;
+    const offset = biases[i % period]!;
+    for (let l = 0; l < lanes; l++) {
+      const x = (codes[i * lanes + l]! - aZero) * g + offset;
+      to.put(i * lanes + l, l, scaled(x, m, s, mode));
+    }
+  }
+};
