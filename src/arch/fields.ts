@@ -1,0 +1,286 @@
+import { REQUANT_KINDS, REQUANT_ROUNDINGS } from "../fixed/requant.ts";
+
+/** Whether a parameter can change the bits a program computes, or only when it computes them. */
+type Affects = "bits" | "clock";
+
+/** An integer parameter. */
+export interface IntField {
+  readonly kind: "int";
+  readonly doc: string;
+  readonly unit:
+    | "bit"
+    | "cycle"
+    | "byte"
+    | "byte/cycle"
+    | "lane"
+    | "row"
+    | "column"
+    | "entry"
+    | "piece"
+    | "instruction"
+    | "bank"
+    | "port"
+    | "channel"
+    | "MHz";
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  readonly affects: Affects;
+}
+
+/** A measured quantity: only energies, which no bit and no cycle depends on. */
+export interface RealField {
+  readonly kind: "real";
+  readonly doc: string;
+  readonly unit: "pJ";
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  readonly affects: "energy";
+}
+
+/** A parameter that is one of a few words. */
+export interface ChoiceField<C extends string = string> {
+  readonly kind: "choice";
+  readonly doc: string;
+  readonly choices: readonly C[];
+  readonly default: C;
+  readonly affects: Affects;
+}
+
+export type Field = IntField | RealField | ChoiceField;
+
+type IntRange = Omit<IntField, "kind" | "doc" | "affects">;
+
+const clock = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "clock" });
+const bits = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "bits" });
+const picojoules = (doc: string, value: number): RealField => ({
+  kind: "real",
+  doc,
+  unit: "pJ",
+  min: 0,
+  max: 1_000_000,
+  default: value,
+  affects: "energy",
+});
+const choice = <const C extends string>(
+  doc: string,
+  choices: readonly C[],
+  affects: Affects,
+  value: C,
+): ChoiceField<C> => ({
+  kind: "choice",
+  doc,
+  choices,
+  default: value,
+  affects,
+});
+
+export const DATAFLOWS = ["weight-stationary", "output-stationary", "input-stationary", "dot"] as const;
+export type Dataflow = (typeof DATAFLOWS)[number];
+
+/**
+ * The parameters of a machine, each said once: parsing, ranges, defaults, `--set`, sweep axes,
+ * hashes and `shiftline arch --fields` read this table.
+ *
+ * Energies: M. Horowitz, "Computing's energy problem", ISSCC 2014, 45 nm, 0.9 V: 8-bit multiply
+ * 0.2 pJ, 32-bit add 0.1 pJ, a 64-bit SRAM access of 8 kB 10 pJ, of 32 kB 20 pJ, of 1 MB 100 pJ,
+ * 64 bits of DRAM 1.3 nJ. Requantizer, PWL and vector elements are sums of those multiplies and adds.
+ */
+export const FIELDS = {
+  "mac.rows": clock("rows of the MAC array; under `dot`, products summed into an output each cycle", {
+    unit: "row",
+    min: 1,
+    max: 256,
+    default: 16,
+  }),
+  "mac.columns": clock("columns of the MAC array; under `dot`, outputs computed in parallel", {
+    unit: "column",
+    min: 1,
+    max: 256,
+    default: 16,
+  }),
+  "mac.dataflow": choice(
+    "what stays in the array while the rest streams past",
+    DATAFLOWS,
+    "clock",
+    "weight-stationary",
+  ),
+  "mac.preload": choice(
+    "whether the next fold is loaded while the present one streams",
+    ["overlapped", "serial"],
+    "clock",
+    "overlapped",
+  ),
+  "mac.weightBits": clock("weight width that one multiplier takes in one cycle", {
+    unit: "bit",
+    min: 1,
+    max: 16,
+    default: 8,
+  }),
+  "mac.activationBits": clock("activation width that one multiplier takes in one cycle", {
+    unit: "bit",
+    min: 1,
+    max: 16,
+    default: 8,
+  }),
+  "mac.multiplier": choice(
+    "fixed: one product each cycle; fused: narrower operands share a multiplier (4x4: four); serial: one weight bit each cycle",
+    ["fixed", "fused", "serial"],
+    "clock",
+    "fixed",
+  ),
+  "acc.bits": bits("accumulator width", { unit: "bit", min: 8, max: 48, default: 32 }),
+  "acc.entries": clock("accumulators", { unit: "entry", min: 16, max: 1_048_576, default: 4096 }),
+  "acc.overflow": choice(
+    "what an accumulator does at the end of an array pass that leaves its range",
+    ["wrap", "saturate"],
+    "bits",
+    "wrap",
+  ),
+  "requant.kind": choice(
+    "how the requantizer multiplies: by one shift, by a sum of two shifts, by a multiplier and a shift",
+    REQUANT_KINDS,
+    "bits",
+    "multiplier",
+  ),
+  "requant.multiplierBits": bits("width of the multiplier, where the kind has one", {
+    unit: "bit",
+    min: 2,
+    max: 31,
+    default: 16,
+  }),
+  "requant.rounding": choice("rounding of every requantization", REQUANT_ROUNDINGS, "bits", "half-away"),
+  "requant.lanes": clock("elements requantized each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
+  "requant.latency": clock("cycles from an element's entry to its result", {
+    unit: "cycle",
+    min: 1,
+    max: 32,
+    default: 4,
+  }),
+  "pwl.lanes": clock("elements looked up each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
+  "pwl.maxPieces": bits("pieces a table may have", { unit: "piece", min: 1, max: 256, default: 64 }),
+  "pwl.slopeBits": bits("width of a stored slope, sign included", {
+    unit: "bit",
+    min: 4,
+    max: 16,
+    default: 16,
+  }),
+  "pwl.search": choice(
+    "comparators find the piece in one cycle, binary search in log2(pieces)",
+    ["comparators", "binary"],
+    "clock",
+    "comparators",
+  ),
+  "pwl.latency": clock("cycles from an element's entry to its result, the search not counted", {
+    unit: "cycle",
+    min: 1,
+    max: 32,
+    default: 3,
+  }),
+  "pwl.chained": choice(
+    "a path from the requantizer into the PWL unit that saves the trip through SRAM",
+    ["yes", "no"],
+    "clock",
+    "yes",
+  ),
+  "vector.lanes": clock("elements the vector unit takes each cycle", {
+    unit: "lane",
+    min: 1,
+    max: 256,
+    default: 16,
+  }),
+  "vector.latency": clock("cycles from an element's entry to its result", {
+    unit: "cycle",
+    min: 1,
+    max: 32,
+    default: 4,
+  }),
+  "vector.divideCycles": clock("cycles that one element of a division occupies its lane", {
+    unit: "cycle",
+    min: 1,
+    max: 64,
+    default: 8,
+  }),
+  "weight.bytes": clock("weight SRAM", { unit: "byte", min: 256, max: 268_435_456, default: 524_288 }),
+  "weight.bytesPerCycle": clock("weight SRAM read by the MAC array each cycle", {
+    unit: "byte/cycle",
+    min: 1,
+    max: 65_536,
+    default: 256,
+  }),
+  "activation.bytes": clock("activation SRAM", { unit: "byte", min: 256, max: 16_777_216, default: 65_536 }),
+  "activation.banks": clock("activation SRAM banks, by contiguous address ranges", {
+    unit: "bank",
+    min: 1,
+    max: 64,
+    default: 8,
+  }),
+  "activation.readPorts": clock("instructions that may read one bank at once", {
+    unit: "port",
+    min: 1,
+    max: 8,
+    default: 2,
+  }),
+  "activation.writePorts": clock("instructions that may write one bank at once", {
+    unit: "port",
+    min: 1,
+    max: 8,
+    default: 1,
+  }),
+  "activation.bytesPerCycle": clock("bytes each port moves a cycle", {
+    unit: "byte/cycle",
+    min: 1,
+    max: 4096,
+    default: 64,
+  }),
+  "table.bytes": clock("table memory: requantization parameters and PWL tables", {
+    unit: "byte",
+    min: 64,
+    max: 1_048_576,
+    default: 65_536,
+  }),
+  "dram.bytesPerCycle": clock("DRAM bandwidth", { unit: "byte/cycle", min: 1, max: 4096, default: 16 }),
+  "dram.latency": clock("cycles from a request to its first byte", {
+    unit: "cycle",
+    min: 0,
+    max: 1000,
+    default: 60,
+  }),
+  "dram.burst": clock("bytes of the smallest transfer; every transfer is a whole number of them", {
+    unit: "byte",
+    min: 1,
+    max: 4096,
+    default: 32,
+  }),
+  "dma.channels": clock("transfers in flight at once; they share the DRAM's bandwidth", {
+    unit: "channel",
+    min: 1,
+    max: 8,
+    default: 2,
+  }),
+  "queue.depth": clock("instructions a unit's queue holds", {
+    unit: "instruction",
+    min: 1,
+    max: 64,
+    default: 4,
+  }),
+  "clock.mhz": clock("clock, for times and power only", { unit: "MHz", min: 1, max: 10_000, default: 500 }),
+  "energy.multiply8": picojoules("an 8 x 8 bit multiplication; others by the product of their widths", 0.2),
+  "energy.add32": picojoules("a 32-bit addition; others by their width", 0.1),
+  "energy.weightByte": picojoules("a byte of weight SRAM (1 MB class)", 12.5),
+  "energy.activationByte": picojoules("a byte of activation SRAM (32 kB class)", 2.5),
+  "energy.tableByte": picojoules("a byte of table memory (8 kB class)", 1.25),
+  "energy.dramByte": picojoules("a byte of DRAM", 162.5),
+  "energy.idleCycle": picojoules(
+    "a cycle of the whole core, whatever it does: leakage and clock; our own estimate",
+    10,
+  ),
+} as const satisfies Readonly<Record<string, Field>>;
+
+export type FieldName = keyof typeof FIELDS;
+
+type ValueOf<F> = F extends ChoiceField<infer C> ? C : number;
+
+/** A machine's parameters, settled: every key there, every value in its range. */
+export type Settings = { readonly [K in FieldName]: ValueOf<(typeof FIELDS)[K]> };

@@ -1,0 +1,110 @@
+import { InputError } from "../base/errors.ts";
+import { hashOf } from "../base/hash.ts";
+import { type ParameterTable, settle } from "../base/settings.ts";
+import { YamlFile } from "../base/yaml.ts";
+import { FIELDS, type FieldName, type Settings } from "./fields.ts";
+
+/** A machine: frozen plain data. */
+export interface ArchSpec {
+  /** The file's name without ending. */
+  readonly name: string;
+  readonly settings: Settings;
+}
+
+/** Reads, checks and completes an architecture file. Sections nest (`mac: { rows: 16 }`) or are dotted (`mac.rows: 16`). */
+export function loadArch(path: string): ArchSpec {
+  const file = new YamlFile(path);
+  const given = new Map<string, unknown>();
+  const keysOf = new Map<string, readonly string[]>();
+  const root = file.value ?? {};
+  if (typeof root !== "object" || Array.isArray(root))
+    throw new InputError(path, "not a mapping of parameters");
+  flatten(root, [], (keys, value) => {
+    const key = keys.join(".");
+    if (given.has(key)) file.complain(keys, "given twice");
+    given.set(key, value);
+    keysOf.set(key, keys);
+  });
+  const settings = settle(FIELDS as ParameterTable, given, (key, problem) =>
+    file.complain(keysOf.get(key)!, problem),
+  ) as Settings;
+  for (const { key, problem } of contradictions(settings)) file.complain(keysOf.get(key) ?? [key], problem);
+  file.refuse();
+  return Object.freeze({ name: nameOf(path), settings });
+}
+
+/** The machine with some parameters changed, as `--set mac.rows=32` and sweep axes do. `where` names the change's origin. */
+export function overrideArch(
+  arch: ArchSpec,
+  changes: Readonly<Record<string, unknown>>,
+  where: string,
+): ArchSpec {
+  const problems: string[] = [];
+  const given = new Map<string, unknown>([...Object.entries(arch.settings), ...Object.entries(changes)]);
+  const settings = settle(FIELDS as ParameterTable, given, (key, problem) =>
+    problems.push(`${key}: ${problem}`),
+  ) as Settings;
+  problems.push(...contradictions(settings).map(({ key, problem }) => `${key}: ${problem}`));
+  if (problems.length > 0) throw new InputError(where, problems.join("; "));
+  return Object.freeze({ name: arch.name, settings });
+}
+
+/** A machine with every parameter at its default but those given. */
+export const makeArch = (changes: Readonly<Record<string, unknown>> = {}, name = "default"): ArchSpec =>
+  overrideArch(
+    { name, settings: settle(FIELDS as ParameterTable, new Map(), () => {}) as Settings },
+    changes,
+    name,
+  );
+
+/** Identity of a machine's parameters; the name takes no part. */
+export const hashArch = (arch: ArchSpec): string => hashOf(arch.settings);
+
+/** The parameters that can change a result, and those that can change a cycle. Energies are in neither. */
+export function partOf(arch: ArchSpec, affects: "bits" | "clock"): Readonly<Partial<Settings>> {
+  const names = (Object.keys(FIELDS) as FieldName[]).filter((name) => FIELDS[name].affects === affects);
+  return Object.fromEntries(names.map((name) => [name, arch.settings[name]]));
+}
+
+/** Rules between parameters. */
+function contradictions(s: Settings): { readonly key: FieldName; readonly problem: string }[] {
+  const found: { key: FieldName; problem: string }[] = [];
+  const multiplierBits = s["requant.kind"] === "multiplier" ? s["requant.multiplierBits"] : 1;
+  if (s["acc.bits"] + multiplierBits > 64) {
+    found.push({
+      key: "requant.multiplierBits",
+      problem: `${multiplierBits} bits times an accumulator of ${s["acc.bits"]} exceed the 64-bit product`,
+    });
+  }
+  if (s["requant.rounding"].startsWith("tflite") && s["requant.kind"] !== "multiplier") {
+    found.push({
+      key: "requant.rounding",
+      problem: `${s["requant.rounding"]} needs requant.kind multiplier, not ${s["requant.kind"]}`,
+    });
+  }
+  if (s["requant.rounding"] === "tflite-double" && s["acc.bits"] > 32) {
+    found.push({
+      key: "requant.rounding",
+      problem: `tflite-double takes accumulators of at most 32 bits, not ${s["acc.bits"]}`,
+    });
+  }
+  if (s["activation.bytes"] % s["activation.banks"] !== 0) {
+    found.push({
+      key: "activation.banks",
+      problem: `${s["activation.bytes"]} bytes do not divide into ${s["activation.banks"]} equal banks`,
+    });
+  }
+  return found;
+}
+
+function flatten(
+  value: unknown,
+  keys: readonly string[],
+  visit: (keys: readonly string[], value: unknown) => void,
+): void {
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+    for (const [key, inner] of Object.entries(value)) flatten(inner, [...keys, key], visit);
+  } else visit(keys, value);
+}
+
+const nameOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");
