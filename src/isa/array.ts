@@ -1,0 +1,114 @@
+import type { Settings } from "../arch/fields.ts";
+import { ceilDiv, floorDiv } from "../fixed/round.ts";
+
+/** A matrix product on the array: outputs [n][m] of W [m][k] and n vectors [k]. */
+export interface Product {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly weightBits: number;
+  readonly activationBits: number;
+}
+
+/** What a product costs on the array, by closed formulas. */
+export interface ArrayCost {
+  /** Cycles with every operand there in time, preload, fill and drain included. */
+  readonly cycles: number;
+  /** Passes over the weights, over the vectors: how often each is read from its memory. */
+  readonly weightPasses: number;
+  readonly vectorPasses: number;
+}
+
+/** Products that one multiplier completes each cycle, as a fraction: `products` every `cycles`. */
+export function multiplierRate(weightBits: number, activationBits: number, arch: Settings) {
+  const native = { weight: arch["mac.weightBits"], activation: arch["mac.activationBits"] };
+  const activationSteps = ceilDiv(activationBits, native.activation);
+  switch (arch["mac.multiplier"]) {
+    case "serial": // one weight bit a cycle, the activation in parallel
+      return { products: 1, cycles: weightBits * activationSteps };
+    case "fixed":
+      return { products: 1, cycles: ceilDiv(weightBits, native.weight) * activationSteps };
+    case "fused":
+      return {
+        products: shared(native.weight, weightBits) * shared(native.activation, activationBits),
+        cycles: ceilDiv(weightBits, native.weight) * activationSteps,
+      };
+  }
+}
+
+/** How many operands of `bits` bits share a multiplier input of `native` bits, by halving only. */
+function shared(native: number, bits: number): number {
+  let parts = 1;
+  while (native % (parts * 2) === 0 && native / (parts * 2) >= bits) parts *= 2;
+  return parts;
+}
+
+/** Elements of a dot product that one array pass adds up before the accumulator sees them. */
+export function passLength(p: Product, arch: Settings): number {
+  const depth = arch["mac.rows"] * multiplierRate(p.weightBits, p.activationBits, arch).products;
+  return arch["mac.dataflow"] === "output-stationary" ? p.k : Math.min(p.k, depth);
+}
+
+/**
+ * Cycles of a product, R rows, C columns, `t` cycles for a product of multipliers that take `s` products at once.
+ *
+ * | dataflow          | folds F                   | streamed L | cycles, preload serial       | cycles, preload overlapped          |
+ * |-------------------|---------------------------|------------|------------------------------|-------------------------------------|
+ * | weight-stationary | ceil(k / sR) ceil(m / C)  | n t        | F (R + L + R + C - 2)        | R + (F-1) max(L, R) + L + R + C - 2 |
+ * | input-stationary  | ceil(k / sR) ceil(n / C)  | m t        | the same                     | the same                            |
+ * | output-stationary | ceil(m / R) ceil(n / C)   | ceil(k/s) t| F (L + R + C - 2)            | (F-1) max(L, R) + L + R + C - 2     |
+ * | dot               | ceil(k / sR) ceil(m / C)  | n t        | F L                          | F L                                 |
+ *
+ * R: loading a stationary fold takes a cycle a row, and so does emptying an output-stationary one. R + C - 2:
+ * the skew of a systolic array, filled and drained once where folds overlap. An adder tree has neither;
+ * its depth is latency. A ragged fold costs a whole one.
+ */
+export function arrayCost(p: Product, arch: Settings): ArrayCost {
+  const rows = arch["mac.rows"];
+  const columns = arch["mac.columns"];
+  const { products, cycles: t } = multiplierRate(p.weightBits, p.activationBits, arch);
+  const deep = ceilDiv(p.k, rows * products);
+  const skew = rows + columns - 2;
+  const overlapped = arch["mac.preload"] === "overlapped";
+  const stationary = (folds: number, streamed: number) =>
+    overlapped
+      ? rows + (folds - 1) * Math.max(streamed, rows) + streamed + skew
+      : folds * (rows + streamed + skew);
+  switch (arch["mac.dataflow"]) {
+    case "weight-stationary": {
+      const wide = ceilDiv(p.m, columns);
+      return { cycles: stationary(deep * wide, p.n * t), weightPasses: 1, vectorPasses: wide };
+    }
+    case "input-stationary": {
+      const wide = ceilDiv(p.n, columns);
+      return { cycles: stationary(deep * wide, p.m * t), weightPasses: wide, vectorPasses: 1 };
+    }
+    case "output-stationary": {
+      const high = ceilDiv(p.m, rows);
+      const wide = ceilDiv(p.n, columns);
+      const streamed = ceilDiv(p.k, products) * t;
+      const cycles = overlapped
+        ? (high * wide - 1) * Math.max(streamed, rows) + streamed + skew
+        : high * wide * (streamed + skew);
+      return { cycles, weightPasses: wide, vectorPasses: high };
+    }
+    case "dot": {
+      const wide = ceilDiv(p.m, columns);
+      return { cycles: deep * wide * p.n * t, weightPasses: p.n, vectorPasses: wide };
+    }
+  }
+}
+
+/** Cycles from the last beat until the accumulators can be read: the adder tree's depth, or a register. */
+export function arrayLatency(arch: Settings): number {
+  if (arch["mac.dataflow"] !== "dot") return 1;
+  let depth = 1;
+  for (let inputs = arch["mac.rows"]; inputs > 1; inputs = ceilDiv(inputs, 2)) depth++;
+  return depth;
+}
+
+/** The fewest cycles in which the array could do these MACs: all multipliers busy, nothing else. */
+export function leastCycles(p: Product, arch: Settings): number {
+  const { products, cycles } = multiplierRate(p.weightBits, p.activationBits, arch);
+  return floorDiv(p.m * p.k * p.n * cycles, arch["mac.rows"] * arch["mac.columns"] * products);
+}

@@ -1,0 +1,136 @@
+import type { Settings } from "../arch/fields.ts";
+import type { MachineState } from "./state.ts";
+
+/** Units that execute instructions, in the order of statistics and traces. */
+export const UNITS = ["dma", "mac", "requant", "pwl", "vector"] as const;
+export type UnitName = (typeof UNITS)[number];
+
+/**
+ * Memories that an instruction names.
+ *
+ * `dram` holds the model's image and `data` the inputs and outputs, both behind the DRAM's channel;
+ * `weight`, `activation` and `table` are the SRAMs; `acc` are the accumulators, addressed by index.
+ * `data`, `activation` and `acc` hold one inference each, so that a run over many inputs has a lane per
+ * input there; the others are shared by all lanes.
+ */
+export const SPACES = ["dram", "data", "weight", "activation", "table", "acc"] as const;
+export type Space = (typeof SPACES)[number];
+
+/** One operand field of an instruction. */
+export interface Field {
+  readonly kind: "address" | "integer";
+  /** Of an address: the memory it points into. */
+  readonly space?: Space;
+  /** Width in the encoding; two's complement where `signed`. */
+  readonly bits: number;
+  readonly signed: boolean;
+  /** Legal values, inclusive. */
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
+}
+export type Fields = Readonly<Record<string, Field>>;
+export type Operands<F extends Fields = Fields> = { readonly [K in keyof F]: number };
+
+/**
+ * A stretch of memory that an instruction reads or writes: `count` codes of `bits` bits from `from` on, a byte
+ * address, or an index of `acc`.
+ */
+export interface Span {
+  readonly space: Space;
+  readonly from: number;
+  readonly bits: number;
+  readonly count: number;
+  /** How often the unit passes over it: traffic is bytes times this. 1 where not given. */
+  readonly passes?: number;
+}
+
+/** What an instruction reads and writes. */
+export interface Traffic {
+  readonly reads: readonly Span[];
+  readonly writes: readonly Span[];
+}
+
+/** What an instruction does, in the units that energy is priced in. */
+export interface Work {
+  /** Multiply-accumulates, with the widths of their operands. */
+  readonly macs?: { readonly count: number; readonly weightBits: number; readonly activationBits: number };
+  /** Elements through the requantizer. */
+  readonly requants?: number;
+  /** Elements through the PWL unit. */
+  readonly lookups?: number;
+  /** Elements through the vector unit, with the width of its operands. */
+  readonly elements?: { readonly count: number; readonly bits: number };
+}
+
+/** Time on one unit: `beats` cycles in which it takes nothing else, results visible `latency` cycles after the last. */
+export interface Stage {
+  readonly unit: UnitName;
+  readonly beats: number;
+  readonly latency: number;
+}
+
+/**
+ * Everything the project knows about one operation.
+ *
+ * Assembler, disassembler, encoder, decoder, validator, functional run, timing run, energy, docs and the
+ * random-program tests are derived from these records. Nothing outside src/isa/ops may ask an instruction
+ * for its name in order to decide what to do.
+ */
+export interface OpDef<F extends Fields = Fields> {
+  readonly name: string;
+  /** Opcode, 6 bits. */
+  readonly code: number;
+  readonly doc: string;
+  readonly fields: F;
+  reads(x: Operands<F>, arch: Settings): readonly Span[];
+  writes(x: Operands<F>, arch: Settings): readonly Span[];
+  /** Semantics: the whole instruction on architectural state, no clock. */
+  run(x: Operands<F>, s: MachineState): void;
+  /** Cost on the operation's unit, and on a second unit that it streams into; `io` are its spans. Never looks at data. */
+  stages(x: Operands<F>, arch: Settings, io: Traffic): readonly Stage[];
+  work(x: Operands<F>, arch: Settings): Work;
+  /** Of operations that sum into accumulators: whether they keep what is there, and the most they can add to one. */
+  accumulates?(x: Operands<F>): { readonly keep: boolean; readonly largest: number };
+  /** Rules beyond field ranges, memory bounds and alignment. One clause for each broken rule. */
+  check?(x: Operands<F>, arch: Settings): readonly string[];
+}
+
+/** Infers the name and the fields: the functions of a record see typed operands. */
+export const defineOp = <const N extends string, const F extends Fields>(
+  def: OpDef<F> & { readonly name: N },
+): OpDef<F> & { readonly name: N } => def;
+
+/** Width of an address field, in bytes of the memory (256 MiB) or entries of `acc`. */
+const ADDRESS_BITS = 28;
+
+export const address = (space: Space, doc: string): Field => ({
+  kind: "address",
+  space,
+  bits: ADDRESS_BITS,
+  signed: false,
+  min: 0,
+  max: 2 ** ADDRESS_BITS - 1,
+  doc,
+});
+
+const integer = (bits: number, isSigned: boolean, min: number, max: number, doc: string): Field => ({
+  kind: "integer",
+  bits,
+  signed: isSigned,
+  min,
+  max,
+  doc,
+});
+
+/** Elements, rows, columns. */
+export const count = (doc: string): Field => integer(20, false, 1, 2 ** 20 - 1, doc);
+/** The width of codes in memory. */
+export const width = (max: number, doc: string): Field => integer(6, false, 2, max, doc);
+/** A zero point: a value that a code of up to 17 bits can take. */
+export const zeroPoint = (doc: string): Field => integer(18, true, -(2 ** 17), 2 ** 17 - 1, doc);
+/** A yes or no. */
+export const flag = (doc: string): Field => integer(1, false, 0, 1, doc);
+/** Any integer of a stated range. */
+export const constant = (bits: number, min: number, max: number, doc: string): Field =>
+  integer(bits, min < 0, min, max, doc);

@@ -1,0 +1,121 @@
+import { unsigned } from "../../fixed/format.ts";
+import { plainRounding } from "../../fixed/requant.ts";
+import type { Rounding } from "../../fixed/round.ts";
+import { reciprocalOf, rsqrtOf, type Scaled } from "../../pwl/mantissa.ts";
+import type { PwlTable } from "../../pwl/table.ts";
+import { address, count, defineOp, width } from "../define.ts";
+import { lookupFaults, lookupSpans, lookupStage, runLookup } from "../lookup.ts";
+import type { MachineState } from "../state.ts";
+import { pwlBlock, type TableArray } from "../tables.ts";
+
+export const pwl = defineOp({
+  name: "pwl",
+  code: 0x1a,
+  doc: "dst[n] = table(src[n]): base + round(slope * (src - knot) / 2^shift), saturated",
+  fields: {
+    dst: address("activation", "results"),
+    src: address("activation", "codes"),
+    n: count("elements"),
+    inBits: width(16, "width of the codes"),
+    bits: width(16, "width of the results"),
+    table: address("table", "PWL table"),
+    pieces: count("pieces of the table"),
+  },
+  reads: (x, arch) => [
+    { space: "activation", from: x.src, bits: x.inBits, count: x.n },
+    ...lookupSpans(x, arch),
+  ],
+  writes: (x) => [{ space: "activation", from: x.dst, bits: x.bits, count: x.n }],
+  run(x, s) {
+    const target = s.pointer("activation", x.bits, x.dst);
+    runLookup(x, s, s.pointer("activation", x.inBits, x.src), target, x.n);
+  },
+  stages(x, arch, io) {
+    return [lookupStage(x.n, x.pieces, [...io.reads, ...io.writes], arch)];
+  },
+  work: (x) => ({ lookups: x.n }),
+  check: (x, arch) => lookupFaults(x.pieces, arch),
+});
+
+/**
+ * Widths of a value that is normalized before its lookup and of the mantissa and exponent that come out. The
+ * mantissa is at most 2^15 and the exponent a right shift; both are kept as words, one pair for each value.
+ */
+const VALUE_BITS = 48;
+const WORD_BITS = 32;
+const MANTISSA_BITS = 16;
+
+/** 1/sqrt and 1/x: the value is normalized to a mantissa, whose PWL table the unit holds; the shift goes along. */
+const defineMantissa = <const N extends string>(
+  name: N,
+  code: number,
+  doc: string,
+  evaluate: (table: PwlTable, x: number, rounding: Rounding) => Scaled,
+) =>
+  defineOp({
+    name,
+    code,
+    doc,
+    fields: {
+      dst: address("activation", "mantissas [n], 32 bits"),
+      exponent: address("activation", "exponents [n], 32 bits"),
+      src: address("activation", "values [n], 48 bits; below 1 counts as 1"),
+      n: count("values"),
+      table: address("table", "PWL table of the mantissa, 16 bits to 16 bits"),
+      pieces: count("pieces of the table"),
+    },
+    reads: (x, arch) => [
+      { space: "activation", from: x.src, bits: VALUE_BITS, count: x.n },
+      ...lookupSpans({ ...x, inBits: MANTISSA_BITS, bits: MANTISSA_BITS }, arch),
+    ],
+    writes: (x) => [
+      { space: "activation", from: x.dst, bits: WORD_BITS, count: x.n },
+      { space: "activation", from: x.exponent, bits: WORD_BITS, count: x.n },
+    ],
+    run(x, s) {
+      const table = readMantissaTable(s, x.table, x.pieces);
+      const rounding = plainRounding(s.arch["requant.rounding"]);
+      const elements = x.n * s.lanes;
+      const [mantissa, exponent] = [x.dst, x.exponent].map((at) => s.pointer("activation", WORD_BITS, at));
+      const values = s.heap.float64(s.pointer("activation", VALUE_BITS, x.src), elements);
+      const mantissas = s.heap.int32(mantissa!, elements);
+      const exponents = s.heap.int32(exponent!, elements);
+      for (let i = 0; i < elements; i++) {
+        const result = evaluate(table, Math.max(1, values[i]!), rounding);
+        mantissas[i] = result.mantissa;
+        exponents[i] = result.exponent;
+      }
+    },
+    stages: (x, arch) => [lookupStage(x.n, x.pieces, [], arch)],
+    work: (x) => ({ lookups: x.n }),
+    check: (x, arch) => lookupFaults(x.pieces, arch),
+  });
+
+export const rsqrt = defineMantissa(
+  "rsqrt",
+  0x1b,
+  "dst[n] / 2^exponent[n] = about 1 / sqrt(src[n])",
+  rsqrtOf,
+);
+export const reciprocal = defineMantissa(
+  "reciprocal",
+  0x1c,
+  "dst[n] / 2^exponent[n] = about 1 / src[n]",
+  reciprocalOf,
+);
+
+/** The mantissa table in table memory: 16-bit codes there stand for unsigned numbers, offset by 2^15. */
+function readMantissaTable(s: MachineState, block: number, pieces: number): PwlTable {
+  const { arrays } = pwlBlock(pieces, MANTISSA_BITS, MANTISSA_BITS, s.arch);
+  const array = ({ offset, bits, count: n }: TableArray) => s.read("table", bits, block + offset, n);
+  const lifted = (at: TableArray) => Int32Array.from(array(at), (code) => code + 2 ** (MANTISSA_BITS - 1));
+  return {
+    in: unsigned(MANTISSA_BITS),
+    out: unsigned(MANTISSA_BITS),
+    knots: lifted(arrays.knot),
+    bases: lifted(arrays.base),
+    slopes: Int32Array.from(array(arrays.slope)),
+    shift: array(arrays.shift)[0]!,
+    slopeBits: s.arch["pwl.slopeBits"],
+  };
+}

@@ -1,0 +1,286 @@
+import type { Settings } from "../../arch/fields.ts";
+import { maxOf, minOf, signed } from "../../fixed/format.ts";
+import { vectorStages } from "../cost.ts";
+import { address, count, defineOp, type Span, width, zeroPoint } from "../define.ts";
+import { tableSpans } from "../lookup.ts";
+import { gainBlock, scaleBlock } from "../tables.ts";
+
+/** Elementwise operations of the vector unit: two operands, or one and constants, with scales of their own. */
+
+const activation = (from: number, bits: number, n: number): Span => ({
+  space: "activation",
+  from,
+  bits,
+  count: n,
+});
+
+/** The spans of one scale in table memory. */
+export const scaleSpans = (block: number, arch: Settings): readonly Span[] =>
+  tableSpans(block, Object.values(scaleBlock(1, arch).arrays));
+
+const two = {
+  dst: address("activation", "results [n]"),
+  a: address("activation", "first operand [n]"),
+  b: address("activation", "second operand [period]"),
+  n: count("elements"),
+  period: count("elements after which the second operand repeats: n is elementwise, 1 broadcasts one"),
+};
+
+const divides = (x: { readonly n: number; readonly period: number }): readonly string[] =>
+  x.n % x.period === 0 ? [] : [`period ${x.period} does not divide n ${x.n}`];
+
+/** a + b and a - b differ in one sign: a subtractor is an adder. */
+const defineSum = <const N extends string>(name: N, code: number, sign: 1 | -1) =>
+  defineOp({
+    name,
+    code,
+    doc: `dst = saturate(rq(a - aZero; aScale) ${sign === 1 ? "+" : "-"} rq(b - bZero; bScale) + zero)`,
+    fields: {
+      ...two,
+      aBits: width(32, "width of a"),
+      bBits: width(32, "width of b"),
+      bits: width(32, "width of the result"),
+      aZero: zeroPoint("zero point of a"),
+      bZero: zeroPoint("zero point of b"),
+      zero: zeroPoint("zero point of the result"),
+      aScale: address("table", "scale of a"),
+      bScale: address("table", "scale of b"),
+    },
+    reads: (x, arch) => [
+      activation(x.a, x.aBits, x.n),
+      activation(x.b, x.bBits, x.period),
+      ...scaleSpans(x.aScale, arch),
+      ...scaleSpans(x.bScale, arch),
+    ],
+    writes: (x) => [activation(x.dst, x.bits, x.n)],
+    run(x, s) {
+      const out = s.pointer("activation", x.bits, x.dst);
+      const a = s.pointer("activation", x.aBits, x.a);
+      const b = s.pointer("activation", x.bBits, x.b);
+      const [aSize, bSize, size] = [x.aBits, x.bBits, x.bits].map(
+        (bits) => s.container("activation", bits) as 1 | 2 | 4,
+      );
+      const [ra, rb] = [s.scale(x.aScale), s.scale(x.bScale)];
+      const format = signed(x.bits);
+      s.kernels.add(
+        a,
+        aSize!,
+        x.aZero,
+        ra.multiplier,
+        ra.shift,
+        b,
+        bSize!,
+        x.bZero,
+        rb.multiplier,
+        rb.shift,
+        x.period,
+        sign,
+        out,
+        size!,
+        x.n,
+        s.lanes,
+        x.zero,
+        minOf(format),
+        maxOf(format),
+        s.rounding,
+        s.saturations,
+      );
+    },
+    stages(x, arch, io) {
+      return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+    },
+    work: (x) => ({ requants: 2 * x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
+    check: divides,
+  });
+
+export const add = defineSum("add", 0x20, 1);
+export const sub = defineSum("sub", 0x21, -1);
+
+export const mul = defineOp({
+  name: "mul",
+  code: 0x22,
+  doc: "dst = saturate(rq((a - aZero) * (b - bZero); scale) + zero)",
+  fields: {
+    ...two,
+    aBits: width(16, "width of a"),
+    bBits: width(16, "width of b"),
+    bits: width(32, "width of the result"),
+    aZero: zeroPoint("zero point of a"),
+    bZero: zeroPoint("zero point of b"),
+    zero: zeroPoint("zero point of the result"),
+    scale: address("table", "scale of the product"),
+  },
+  reads: (x, arch) => [
+    activation(x.a, x.aBits, x.n),
+    activation(x.b, x.bBits, x.period),
+    ...scaleSpans(x.scale, arch),
+  ],
+  writes: (x) => [activation(x.dst, x.bits, x.n)],
+  run(x, s) {
+    const out = s.pointer("activation", x.bits, x.dst);
+    const a = s.pointer("activation", x.aBits, x.a);
+    const b = s.pointer("activation", x.bBits, x.b);
+    const aSize = s.container("activation", x.aBits) as 1 | 2;
+    const bSize = s.container("activation", x.bBits) as 1 | 2;
+    const size = s.container("activation", x.bits) as 1 | 2 | 4;
+    const { multiplier, shift } = s.scale(x.scale);
+    const format = signed(x.bits);
+    s.kernels.multiply(
+      a,
+      aSize,
+      x.aZero,
+      b,
+      bSize,
+      x.bZero,
+      x.period,
+      out,
+      size,
+      x.n,
+      s.lanes,
+      multiplier,
+      shift,
+      x.zero,
+      minOf(format),
+      maxOf(format),
+      s.rounding,
+      s.saturations,
+    );
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+  },
+  work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
+  check: divides,
+});
+
+export const affine = defineOp({
+  name: "affine",
+  code: 0x23,
+  doc: "dst[i] = saturate(rq((a[i] - aZero) * gain[i % period] + bias[i % period]; scale) + zero)",
+  fields: {
+    dst: address("activation", "results [n]"),
+    a: address("activation", "operand [n]"),
+    n: count("elements"),
+    period: count("channels: elements after which the gains repeat"),
+    gains: address("table", "block of gains and biases"),
+    gainBits: width(16, "width of a gain"),
+    aBits: width(16, "width of a"),
+    bits: width(16, "width of the result"),
+    aZero: zeroPoint("zero point of a"),
+    zero: zeroPoint("zero point of the result"),
+    scale: address("table", "scale of the sum"),
+  },
+  reads: (x, arch) => [
+    activation(x.a, x.aBits, x.n),
+    ...tableSpans(x.gains, Object.values(gainBlock(x.period, x.gainBits).arrays)),
+    ...scaleSpans(x.scale, arch),
+  ],
+  writes: (x) => [activation(x.dst, x.bits, x.n)],
+  run(x, s) {
+    const { arrays } = gainBlock(x.period, x.gainBits);
+    const gain = s.decode("gain", x.gains, arrays.gain, 4, 0);
+    const bias = s.decode("bias", x.gains, arrays.bias, 8, 0);
+    const out = s.pointer("activation", x.bits, x.dst);
+    const a = s.pointer("activation", x.aBits, x.a);
+    const aSize = s.container("activation", x.aBits) as 1 | 2;
+    const size = s.container("activation", x.bits) as 1 | 2;
+    const { multiplier, shift } = s.scale(x.scale);
+    const format = signed(x.bits);
+    s.kernels.affine(
+      a,
+      aSize,
+      x.aZero,
+      gain,
+      bias,
+      x.period,
+      out,
+      size,
+      x.n,
+      s.lanes,
+      multiplier,
+      shift,
+      x.zero,
+      minOf(format),
+      maxOf(format),
+      s.rounding,
+      s.saturations,
+    );
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+  },
+  work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.gainBits) } }),
+  check: (x, arch) => [
+    ...divides(x),
+    ...(arch["requant.multiplierBits"] > 16 && arch["requant.kind"] === "multiplier"
+      ? [
+          `the vector unit's multiplier takes 16 bits, requant.multiplierBits is ${arch["requant.multiplierBits"]}`,
+        ]
+      : []),
+  ],
+});
+
+export const rescale = defineOp({
+  name: "rescale",
+  code: 0x24,
+  doc: "dst = saturate(rq(a - aZero; scale) + zero)",
+  fields: {
+    dst: address("activation", "results [n]"),
+    a: address("activation", "operand [n]"),
+    n: count("elements"),
+    aBits: width(48, "width of a"),
+    bits: width(48, "width of the result"),
+    aZero: zeroPoint("zero point of a"),
+    zero: zeroPoint("zero point of the result"),
+    scale: address("table", "scale"),
+  },
+  reads: (x, arch) => [activation(x.a, x.aBits, x.n), ...scaleSpans(x.scale, arch)],
+  writes: (x) => [activation(x.dst, x.bits, x.n)],
+  run(x, s) {
+    const out = s.pointer("activation", x.bits, x.dst);
+    const a = s.pointer("activation", x.aBits, x.a);
+    const { multiplier, shift } = s.scale(x.scale);
+    const format = signed(x.bits);
+    s.kernels.rescale(
+      a,
+      s.container("activation", x.aBits),
+      x.aZero,
+      out,
+      s.container("activation", x.bits),
+      x.n,
+      s.lanes,
+      multiplier,
+      shift,
+      x.zero,
+      minOf(format),
+      maxOf(format),
+      s.rounding,
+      s.saturations,
+    );
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+  },
+  work: (x) => ({ requants: x.n, elements: { count: x.n, bits: x.aBits } }),
+});
+
+export const fill = defineOp({
+  name: "fill",
+  code: 0x25,
+  doc: "dst[n] = value",
+  fields: {
+    dst: address("activation", "codes [n]"),
+    n: count("elements"),
+    bits: width(48, "width"),
+    value: zeroPoint("the code"),
+  },
+  reads: () => [],
+  writes: (x) => [activation(x.dst, x.bits, x.n)],
+  run(x, s) {
+    s.fill("activation", x.bits, x.dst, x.n, x.value);
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n, io.writes, arch);
+  },
+  work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
+});

@@ -1,0 +1,69 @@
+import type { OpDef } from "./define.ts";
+
+/** Index registers: four for each level of nested loops, i0 … i3 outside, j0 … j3 inside. */
+export const LOOP_DEPTH = 2;
+export const REGISTERS_PER_LOOP = 4;
+export const REGISTERS = ["i0", "i1", "i2", "i3", "j0", "j1", "j2", "j3"] as const;
+
+/** One instruction as written: an address field may have an index register added to it. */
+export interface Instruction {
+  readonly op: OpDef;
+  readonly x: Readonly<Record<string, number>>;
+  /** Address field -> index into REGISTERS. */
+  readonly by: Readonly<Record<string, number>>;
+}
+
+/**
+ * A hardware loop: its body runs `count` times at no cost of its own. The registers of its level start at zero and
+ * advance by their strides after every turn.
+ */
+export interface Loop {
+  readonly count: number;
+  /** REGISTERS_PER_LOOP strides, in the units of the addresses they are added to. */
+  readonly strides: readonly number[];
+  readonly body: readonly Item[];
+}
+
+export type Item = Instruction | Loop;
+
+export interface Program {
+  readonly name: string;
+  readonly items: readonly Item[];
+}
+
+/** An instruction as issued: every address final. */
+export interface Issued {
+  readonly op: OpDef;
+  readonly x: Readonly<Record<string, number>>;
+}
+
+export const isLoop = (item: Item): item is Loop => "body" in item;
+
+/** The instructions in the order in which the sequencer issues them: the one reading of loops that function and clock share. */
+export function unroll(program: Program): readonly Issued[] {
+  const issued: Issued[] = [];
+  const registers = new Array<number>(REGISTERS.length).fill(0);
+  const walk = (items: readonly Item[], depth: number): void => {
+    for (const item of items) {
+      if (isLoop(item)) turn(item, depth);
+      else issued.push(resolve(item, registers));
+    }
+  };
+  const turn = ({ count, strides, body }: Loop, depth: number): void => {
+    const base = depth * REGISTERS_PER_LOOP;
+    for (let r = 0; r < REGISTERS_PER_LOOP; r++) registers[base + r] = 0;
+    for (let i = 0; i < count; i++) {
+      walk(body, depth + 1);
+      for (let r = 0; r < REGISTERS_PER_LOOP; r++) registers[base + r]! += strides[r] ?? 0;
+    }
+  };
+  walk(program.items, 0);
+  return issued;
+}
+
+function resolve({ op, x, by }: Instruction, registers: readonly number[]): Issued {
+  const indexed = Object.entries(by);
+  if (indexed.length === 0) return { op, x };
+  const moved = indexed.map(([field, register]) => [field, x[field]! + registers[register]!] as const);
+  return { op, x: { ...x, ...Object.fromEntries(moved) } };
+}
