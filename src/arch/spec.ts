@@ -70,16 +70,23 @@ export function partOf(arch: ArchSpec, affects: "bits" | "clock"): Readonly<Part
 function contradictions(s: Settings): { readonly key: FieldName; readonly problem: string }[] {
   const found: { key: FieldName; problem: string }[] = [];
   const multiplierBits = s["requant.kind"] === "multiplier" ? s["requant.multiplierBits"] : 1;
-  if (s["acc.bits"] + multiplierBits > 64) {
+  // A sign, and a bit for the bias that is added before the product.
+  if (s["acc.bits"] + multiplierBits > 63) {
     found.push({
       key: "requant.multiplierBits",
-      problem: `${multiplierBits} bits times an accumulator of ${s["acc.bits"]} exceed the 64-bit product`,
+      problem: `${multiplierBits} bits times an accumulator of ${s["acc.bits"]} and a bias exceed the 64-bit product`,
     });
   }
   if (s["requant.rounding"].startsWith("tflite") && s["requant.kind"] !== "multiplier") {
     found.push({
       key: "requant.rounding",
       problem: `${s["requant.rounding"]} needs requant.kind multiplier, not ${s["requant.kind"]}`,
+    });
+  }
+  if (s["requant.rounding"] === "tflite-double" && s["requant.multiplierBits"] !== 31) {
+    found.push({
+      key: "requant.rounding",
+      problem: `tflite-double is defined for multipliers of 31 bits, requant.multiplierBits is ${s["requant.multiplierBits"]}`,
     });
   }
   if (s["requant.rounding"] === "tflite-double" && s["acc.bits"] > 32) {

@@ -1,32 +1,37 @@
 import type { Settings } from "../arch/fields.ts";
 import { storageBytes } from "../fixed/format.ts";
 import { ceilDiv } from "../fixed/round.ts";
-import type { Span, Stage } from "./define.ts";
+import type { Span, Stage, Traffic } from "./define.ts";
+import { alignUp } from "./tables.ts";
 
-/** Bytes that a unit moves for a span: its packed size, each time it passes over it. Accumulators are not a memory. */
-export const trafficOf = (span: Span): number =>
-  span.space === "acc" ? 0 : storageBytes(span.count, span.bits) * (span.passes ?? 1);
-
-/** Cycles that the activation SRAM's ports need for these spans; each span streams through a port of its own. */
-export function streamCycles(spans: readonly Span[], arch: Settings): number {
-  let cycles = 0;
-  for (const span of spans) {
-    if (span.space !== "activation") continue;
-    cycles = Math.max(cycles, ceilDiv(trafficOf(span), arch["activation.bytesPerCycle"]));
-  }
-  return cycles;
+/**
+ * Bytes that a unit moves for a span: its packed size, each time it passes over it; in DRAM, whole bursts. Accumulators
+ * are not a memory.
+ */
+export function trafficOf(span: Span, arch: Settings): number {
+  if (span.space === "acc") return 0;
+  const bytes = storageBytes(span.count, span.bits) * (span.passes ?? 1);
+  return span.space === "dram" || span.space === "data" ? alignUp(bytes, arch["dram.burst"]) : bytes;
 }
 
-/** `n` elements over the vector unit, each taking a lane for `cycles`; never faster than its operands arrive. */
-export const vectorStages = (
-  n: number,
-  spans: readonly Span[],
-  arch: Settings,
-  cycles = 1,
-): readonly Stage[] => [
+/**
+ * Cycles that the activation SRAM needs for an instruction. It holds one read port and one write port of each bank,
+ * so what it reads passes one after the other, and what it writes likewise, at the same time.
+ */
+export function streamCycles({ reads, writes }: Traffic, arch: Settings): number {
+  const cycles = (spans: readonly Span[]): number => {
+    const inside = spans.filter(({ space }) => space === "activation");
+    const bytes = inside.reduce((sum, span) => sum + trafficOf(span, arch), 0);
+    return ceilDiv(bytes, arch["activation.bytesPerCycle"]);
+  };
+  return Math.max(cycles(reads), cycles(writes));
+}
+
+/** `n` elements over the vector unit, each taking a lane for `cycles`; never faster than its operands pass. */
+export const vectorStages = (n: number, io: Traffic, arch: Settings, cycles = 1): readonly Stage[] => [
   {
     unit: "vector",
-    beats: Math.max(ceilDiv(n, arch["vector.lanes"]) * cycles, streamCycles(spans, arch)),
+    beats: Math.max(ceilDiv(n, arch["vector.lanes"]) * cycles, streamCycles(io, arch)),
     latency: arch["vector.latency"],
   },
 ];

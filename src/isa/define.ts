@@ -1,4 +1,5 @@
 import type { Settings } from "../arch/fields.ts";
+import { maxOf, minOf, signed } from "../fixed/format.ts";
 import type { MachineState } from "./state.ts";
 
 /** Units that execute instructions, in the order of statistics and traces. */
@@ -27,10 +28,12 @@ export interface Field {
   /** Legal values, inclusive. */
   readonly min: number;
   readonly max: number;
+  /** Of a value that is a code: the field that holds its width. */
+  readonly codeOf?: string;
   readonly doc: string;
 }
 export type Fields = Readonly<Record<string, Field>>;
-export type Operands<F extends Fields = Fields> = { readonly [K in keyof F]: number };
+type Operands<F extends Fields = Fields> = { readonly [K in keyof F]: number };
 
 /**
  * A stretch of memory that an instruction reads or writes: `count` codes of `bits` bits from `from` on, a byte
@@ -43,6 +46,8 @@ export interface Span {
   readonly count: number;
   /** How often the unit passes over it: traffic is bytes times this. 1 where not given. */
   readonly passes?: number;
+  /** Of a read that picks its codes by data: the codes from `from` on that it picks `count` of. */
+  readonly among?: number;
 }
 
 /** What an instruction reads and writes. */
@@ -127,10 +132,28 @@ const integer = (bits: number, isSigned: boolean, min: number, max: number, doc:
 export const count = (doc: string): Field => integer(20, false, 1, 2 ** 20 - 1, doc);
 /** The width of codes in memory. */
 export const width = (max: number, doc: string): Field => integer(6, false, 2, max, doc);
-/** A zero point: a value that a code of up to 17 bits can take. */
-export const zeroPoint = (doc: string): Field => integer(18, true, -(2 ** 17), 2 ** 17 - 1, doc);
+/**
+ * A zero point: a value that a code of up to 17 bits can take. One that is subtracted from codes is a code itself,
+ * of the width that the field `codeOf` holds.
+ */
+export const zeroPoint = (doc: string, codeOf?: string): Field => ({
+  ...integer(18, true, -(2 ** 17), 2 ** 17 - 1, doc),
+  ...(codeOf === undefined ? {} : { codeOf }),
+});
 /** A yes or no. */
 export const flag = (doc: string): Field => integer(1, false, 0, 1, doc);
 /** Any integer of a stated range. */
 export const constant = (bits: number, min: number, max: number, doc: string): Field =>
   integer(bits, min < 0, min, max, doc);
+
+/** Lowest and highest difference of a code and a zero point. */
+export const differences = (bits: number, zero: number): readonly [lo: number, hi: number] => [
+  minOf(signed(bits)) - zero,
+  maxOf(signed(bits)) - zero,
+];
+
+/** Distance of the farthest code from a zero point. */
+export function reach(bits: number, zero: number): number {
+  const [lo, hi] = differences(bits, zero);
+  return Math.max(-lo, hi);
+}

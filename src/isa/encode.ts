@@ -11,6 +11,8 @@ import {
   type Program,
   REGISTERS,
   REGISTERS_PER_LOOP,
+  STRIDE_BITS,
+  TURN_BITS,
 } from "./program.ts";
 import { byCode } from "./table.ts";
 
@@ -24,8 +26,8 @@ const WORD = 2n ** BigInt(WORD_BITS);
 const OPCODE_BITS = 6;
 const REGISTER_BITS = 4;
 const LOOP_OPCODE = 1;
-const COUNT: Layout = { bits: 20, signed: false };
-const STRIDE: Layout = { bits: 28, signed: true };
+const COUNT: Layout = { bits: TURN_BITS, signed: false };
+const STRIDE: Layout = { bits: STRIDE_BITS, signed: true };
 const LOOP_WIDTHS = [
   OPCODE_BITS,
   COUNT.bits,

@@ -3,7 +3,7 @@ import { maxOf, minOf, signed } from "../fixed/format.ts";
 import { ceilDiv } from "../fixed/round.ts";
 import { PWL_SCRATCH_BYTES } from "../simd/kernels.ts";
 import { streamCycles } from "./cost.ts";
-import type { Span, Stage } from "./define.ts";
+import type { Span, Stage, Traffic } from "./define.ts";
 import type { MachineState } from "./state.ts";
 import { pwlBlock, type TableArray } from "./tables.ts";
 
@@ -25,12 +25,12 @@ export const lookupSpans = (x: TableOperand, arch: Settings): readonly Span[] =>
   tableSpans(x.table, Object.values(pwlBlock(x.pieces, x.inBits, x.bits, arch).arrays));
 
 /** Cycles of a lookup of `n` elements: the search of the piece is part of the pipeline, or takes steps of its own. */
-export function lookupStage(n: number, pieces: number, spans: readonly Span[], arch: Settings): Stage {
+export function lookupStage(n: number, pieces: number, io: Traffic, arch: Settings): Stage {
   let search = 1;
   if (arch["pwl.search"] === "binary") for (let left = pieces; left > 2; left = ceilDiv(left, 2)) search++;
   return {
     unit: "pwl",
-    beats: Math.max(ceilDiv(n, arch["pwl.lanes"]), streamCycles(spans, arch)),
+    beats: Math.max(ceilDiv(n, arch["pwl.lanes"]), streamCycles(io, arch)),
     latency: arch["pwl.latency"] + search,
   };
 }

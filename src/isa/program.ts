@@ -3,6 +3,9 @@ import type { OpDef } from "./define.ts";
 /** Index registers: four for each level of nested loops, i0 … i3 outside, j0 … j3 inside. */
 export const LOOP_DEPTH = 2;
 export const REGISTERS_PER_LOOP = 4;
+/** Widths in the encoding: of turns and of a body's length, unsigned; of a stride, two's complement. */
+export const TURN_BITS = 20;
+export const STRIDE_BITS = 28;
 export const REGISTERS = ["i0", "i1", "i2", "i3", "j0", "j1", "j2", "j3"] as const;
 
 /** One instruction as written: an address field may have an index register added to it. */

@@ -19,11 +19,12 @@ export interface TableBlock<K extends string> {
 }
 
 /** Width of a stored shift: 0 … 62 for a right shift, negative for a left shift. */
-export const SHIFT_BITS = 8;
+const SHIFT_BITS = 8;
 /** Width of a bias in table memory where accumulators have up to 32 bits, and where they are wider. */
 const BIAS_BITS = 32;
 const WIDE_BIAS_BITS = 48;
-const GAIN_BIAS_BITS = 32;
+/** Width of a bias that goes with a gain: two bits above what the quantizer uses, so that the sum has room. */
+export const GAIN_BIAS_BITS = 32;
 
 /**
  * Bytes of the smallest step that keeps codes of `bits` bits aligned: a code's bit address is a

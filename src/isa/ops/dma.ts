@@ -83,7 +83,7 @@ export const gather = defineOp({
   },
   reads: (x) => [
     { space: "activation", from: x.index, bits: 16, count: 1 },
-    { space: "dram", from: x.src, bits: x.bits, count: x.n },
+    { space: "dram", from: x.src, bits: x.bits, count: x.n, among: x.rows * x.n },
   ],
   writes: (x) => [{ space: "activation", from: x.dst, bits: x.bits, count: x.n }],
   run(x, s) {

@@ -1,8 +1,7 @@
 import type { Settings } from "../../arch/fields.ts";
-import { maxOf, minOf, signed } from "../../fixed/format.ts";
-import { arrayCost, arrayLatency } from "../array.ts";
+import { arrayCost, arrayLatency, passLength } from "../array.ts";
 import { streamCycles } from "../cost.ts";
-import { address, count, defineOp, type Span, width, zeroPoint } from "../define.ts";
+import { address, count, defineOp, reach, type Span, width, zeroPoint } from "../define.ts";
 
 interface Operand {
   readonly a: number;
@@ -23,10 +22,6 @@ function operands(x: Operand, arch: Settings): readonly [Span, Span] {
   ];
 }
 
-/** Distance of the farthest code from a zero point. */
-const reach = (bits: number, zero: number): number =>
-  Math.max(maxOf(signed(bits)) - zero, zero - minOf(signed(bits)));
-
 /**
  * A product of two activations: attention's context, a sum of memory rows weighted by alpha. Zero points are
  * taken off as operands enter the array, as there are no weights to fold them into.
@@ -43,8 +38,8 @@ export const lanemul = defineOp({
     k: count("terms of a sum"),
     aBits: width(16, "width of the matrix"),
     xBits: width(16, "width of the vector"),
-    aZero: zeroPoint("zero point of the matrix"),
-    xZero: zeroPoint("zero point of the vector"),
+    aZero: zeroPoint("zero point of the matrix", "aBits"),
+    xZero: zeroPoint("zero point of the vector", "xBits"),
   },
   reads: operands,
   writes: (x, arch) => [{ space: "acc", from: x.acc, bits: arch["acc.bits"], count: x.m }],
@@ -56,24 +51,28 @@ export const lanemul = defineOp({
     const vector = s.pointer("activation", x.xBits, x.x);
     const aSize = s.container("activation", x.aBits) as 1 | 2;
     const xSize = s.container("activation", x.xBits) as 1 | 2;
-    s.kernels.laneMatmul(
-      a,
-      aSize,
-      x.m,
-      x.aZero,
-      vector,
-      xSize,
-      x.xZero,
-      acc,
-      s.accContainer,
-      x.m,
-      x.k,
-      s.lanes,
-      0,
-    );
-    if (s.accContainer === 8) {
-      const saturating = s.arch["acc.overflow"] === "saturate" ? 1 : 0;
-      s.kernels.foldAccumulators(acc, 8, x.m, s.lanes, bits, saturating, s.overflows);
+    // As in matmul: where sums may overflow, each pass of the array ends in the accumulator's range.
+    const pass = s.accContainer === 4 ? x.k : passLength(productOf(x), s.arch);
+    for (let from = 0; from < x.k; from += pass) {
+      s.kernels.laneMatmul(
+        a + from * x.m * aSize * s.lanes,
+        aSize,
+        x.m,
+        x.aZero,
+        vector + from * xSize * s.lanes,
+        xSize,
+        x.xZero,
+        acc,
+        s.accContainer,
+        x.m,
+        Math.min(pass, x.k - from),
+        s.lanes,
+        from > 0 ? 1 : 0,
+      );
+      if (s.accContainer === 8) {
+        const saturating = s.arch["acc.overflow"] === "saturate" ? 1 : 0;
+        s.kernels.foldAccumulators(acc, 8, x.m, s.lanes, bits, saturating, s.overflows);
+      }
     }
   },
 
@@ -82,7 +81,7 @@ export const lanemul = defineOp({
     return [
       {
         unit: "mac",
-        beats: Math.max(cycles, streamCycles(operands(x, arch), arch)),
+        beats: Math.max(cycles, streamCycles({ reads: operands(x, arch), writes: [] }, arch)),
         latency: arrayLatency(arch),
       },
     ];

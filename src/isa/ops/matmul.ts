@@ -95,7 +95,7 @@ export const matmul = defineOp({
     const beats = Math.max(
       cycles,
       ceilDiv(weightBytes, arch["weight.bytesPerCycle"]),
-      streamCycles([vectors], arch),
+      streamCycles({ reads: [vectors], writes: [] }, arch),
     );
     return [{ unit: "mac", beats, latency: arrayLatency(arch) }];
   },

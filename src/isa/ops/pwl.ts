@@ -7,6 +7,7 @@ import { address, count, defineOp, width } from "../define.ts";
 import { lookupFaults, lookupSpans, lookupStage, runLookup } from "../lookup.ts";
 import type { MachineState } from "../state.ts";
 import { pwlBlock, type TableArray } from "../tables.ts";
+import { WIDE_BITS, WORD_BITS } from "../widths.ts";
 
 export const pwl = defineOp({
   name: "pwl",
@@ -31,18 +32,13 @@ export const pwl = defineOp({
     runLookup(x, s, s.pointer("activation", x.inBits, x.src), target, x.n);
   },
   stages(x, arch, io) {
-    return [lookupStage(x.n, x.pieces, [...io.reads, ...io.writes], arch)];
+    return [lookupStage(x.n, x.pieces, io, arch)];
   },
   work: (x) => ({ lookups: x.n }),
   check: (x, arch) => lookupFaults(x.pieces, arch),
 });
 
-/**
- * Widths of a value that is normalized before its lookup and of the mantissa and exponent that come out. The
- * mantissa is at most 2^15 and the exponent a right shift; both are kept as words, one pair for each value.
- */
-const VALUE_BITS = 48;
-const WORD_BITS = 32;
+/** Mantissas and their results, on the way through the table; both leave the unit as words. */
 const MANTISSA_BITS = 16;
 
 /** 1/sqrt and 1/x: the value is normalized to a mantissa, whose PWL table the unit holds; the shift goes along. */
@@ -65,7 +61,7 @@ const defineMantissa = <const N extends string>(
       pieces: count("pieces of the table"),
     },
     reads: (x, arch) => [
-      { space: "activation", from: x.src, bits: VALUE_BITS, count: x.n },
+      { space: "activation", from: x.src, bits: WIDE_BITS, count: x.n },
       ...lookupSpans({ ...x, inBits: MANTISSA_BITS, bits: MANTISSA_BITS }, arch),
     ],
     writes: (x) => [
@@ -77,7 +73,7 @@ const defineMantissa = <const N extends string>(
       const rounding = plainRounding(s.arch["requant.rounding"]);
       const elements = x.n * s.lanes;
       const [mantissa, exponent] = [x.dst, x.exponent].map((at) => s.pointer("activation", WORD_BITS, at));
-      const values = s.heap.float64(s.pointer("activation", VALUE_BITS, x.src), elements);
+      const values = s.heap.float64(s.pointer("activation", WIDE_BITS, x.src), elements);
       const mantissas = s.heap.int32(mantissa!, elements);
       const exponents = s.heap.int32(exponent!, elements);
       for (let i = 0; i < elements; i++) {
@@ -86,7 +82,7 @@ const defineMantissa = <const N extends string>(
         exponents[i] = result.exponent;
       }
     },
-    stages: (x, arch) => [lookupStage(x.n, x.pieces, [], arch)],
+    stages: (x, arch, io) => [lookupStage(x.n, x.pieces, io, arch)],
     work: (x) => ({ lookups: x.n }),
     check: (x, arch) => lookupFaults(x.pieces, arch),
   });

@@ -1,8 +1,19 @@
-import { maxOf, minOf, signed } from "../../fixed/format.ts";
+import { maxOf, minOf, saturate, signed } from "../../fixed/format.ts";
 import { isqrt as integerSqrt } from "../../fixed/isqrt.ts";
 import { REDUCTIONS } from "../../simd/kernels.ts";
 import { vectorStages } from "../cost.ts";
-import { address, constant, count, defineOp, type Span, width, zeroPoint } from "../define.ts";
+import {
+  address,
+  constant,
+  count,
+  defineOp,
+  differences,
+  reach,
+  type Span,
+  width,
+  zeroPoint,
+} from "../define.ts";
+import { INDEX_BITS, WIDE_BITS, WORD_BITS } from "../widths.ts";
 
 /** Reductions of the vector unit, and the operations that apply their results to a row. */
 
@@ -13,16 +24,27 @@ const activation = (from: number, bits: number, n: number): Span => ({
   count: n,
 });
 
-/** Width of a statistic that a product of sums must fit in. */
-const WIDE_BITS = 48;
-const WORD_BITS = 32;
+type Reduction = (typeof REDUCTIONS)[number];
 
-const defineReduction = <const N extends string>(
-  name: N,
-  code: number,
-  kind: (typeof REDUCTIONS)[number],
-  doc: string,
-) =>
+/** Operands of a reduction that decide how large its result may be. */
+interface Reduced {
+  readonly n: number;
+  readonly aBits: number;
+  readonly aZero: number;
+}
+
+/** The results that n codes can have, lowest and highest. */
+const RESULTS: { readonly [K in Reduction]: (x: Reduced) => readonly [lo: number, hi: number] } = {
+  sum({ n, aBits, aZero }) {
+    const [lo, hi] = differences(aBits, aZero);
+    return [n * lo, n * hi];
+  },
+  squares: ({ n, aBits, aZero }) => [0, n * reach(aBits, aZero) ** 2],
+  absolutes: ({ n, aBits, aZero }) => [0, n * reach(aBits, aZero)],
+  maximum: ({ aBits, aZero }) => differences(aBits, aZero),
+};
+
+const defineReduction = <const N extends string>(name: N, code: number, kind: Reduction, doc: string) =>
   defineOp({
     name,
     code,
@@ -34,7 +56,7 @@ const defineReduction = <const N extends string>(
       n: count("codes in a row"),
       aBits: width(32, "width of the codes"),
       bits: constant(6, 17, 48, "width of the results"),
-      aZero: zeroPoint("zero point of the codes"),
+      aZero: zeroPoint("zero point of the codes", "aBits"),
     },
     reads: (x) => [activation(x.a, x.aBits, x.n * x.groups)],
     writes: (x) => [activation(x.dst, x.bits, x.groups)],
@@ -55,9 +77,14 @@ const defineReduction = <const N extends string>(
       );
     },
     stages(x, arch, io) {
-      return vectorStages(x.n * x.groups, io.reads, arch);
+      return vectorStages(x.n * x.groups, io, arch);
     },
     work: (x) => ({ elements: { count: x.n * x.groups, bits: x.aBits } }),
+    check(x) {
+      const [lo, hi] = RESULTS[kind](x);
+      const fits = lo >= minOf(signed(x.bits)) && hi <= maxOf(signed(x.bits));
+      return fits ? [] : [`results of ${lo} … ${hi} do not fit ${x.bits} bits`];
+    },
   });
 
 export const sum = defineReduction("sum", 0x28, "sum", "dst[g] = sum of (a[g][i] - aZero)");
@@ -76,14 +103,14 @@ export const argmax = defineOp({
     aBits: width(32, "width of the codes"),
   },
   reads: (x) => [activation(x.a, x.aBits, x.n)],
-  writes: (x) => [activation(x.dst, 16, 1)],
+  writes: (x) => [activation(x.dst, INDEX_BITS, 1)],
   run(x, s) {
-    const out = s.pointer("activation", 16, x.dst);
+    const out = s.pointer("activation", INDEX_BITS, x.dst);
     const a = s.pointer("activation", x.aBits, x.a);
     s.kernels.argmax(a, s.container("activation", x.aBits) as 1 | 2 | 4, x.n, s.lanes, out);
   },
   stages(x, arch, io) {
-    return vectorStages(x.n, io.reads, arch);
+    return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ elements: { count: x.n, bits: x.aBits } }),
 });
@@ -91,7 +118,7 @@ export const argmax = defineOp({
 export const variance = defineOp({
   name: "variance",
   code: 0x2d,
-  doc: "dst[g] = max(n * squares[g] - sums[g]^2, 0) + epsilon, that is n^2 times the variance; 48 bits",
+  doc: "dst[g] = saturate(max(n * squares[g] - sums[g]^2, 0) + epsilon), n^2 times the variance; exact while n * squares < 2^53",
   fields: {
     dst: address("activation", "results [groups], 48 bits"),
     sums: address("activation", "sums [groups], 32 bits"),
@@ -105,13 +132,17 @@ export const variance = defineOp({
   run(x, s) {
     const elements = x.groups * s.lanes;
     const out = s.pointer("activation", WIDE_BITS, x.dst);
+    const from = s.pointer("activation", WORD_BITS, x.sums); // may grow the memory, so before the views are taken
     const squares = s.heap.float64(s.pointer("activation", WIDE_BITS, x.squares), elements);
-    const sums = s.heap.int32(s.pointer("activation", WORD_BITS, x.sums), elements);
+    const sums = s.heap.int32(from, elements);
     const results = s.heap.float64(out, elements);
-    for (let i = 0; i < elements; i++)
-      results[i] = Math.max(x.n * squares[i]! - sums[i]! * sums[i]!, 0) + x.epsilon;
+    const wide = signed(WIDE_BITS);
+    for (let i = 0; i < elements; i++) {
+      const spread = Math.max(x.n * squares[i]! - sums[i]! * sums[i]!, 0);
+      results[i] = saturate(spread + x.epsilon, wide);
+    }
   },
-  stages: (x, arch) => vectorStages(x.groups, [], arch),
+  stages: (x, arch, io) => vectorStages(x.groups, io, arch),
   work: (x) => ({ elements: { count: x.groups, bits: WIDE_BITS } }),
 });
 
@@ -121,7 +152,7 @@ const ROOT_CYCLES = WIDE_BITS / 2;
 export const isqrt = defineOp({
   name: "isqrt",
   code: 0x2e,
-  doc: "dst[g] = floor(sqrt(a[g])), digit by digit",
+  doc: "dst[g] = floor(sqrt(a[g])), digit by digit; below 0 counts as 0",
   fields: {
     dst: address("activation", "roots [groups], 32 bits"),
     a: address("activation", "values [groups], 48 bits"),
@@ -136,14 +167,14 @@ export const isqrt = defineOp({
     const roots = s.heap.int32(out, elements);
     for (let i = 0; i < elements; i++) roots[i] = integerSqrt(Math.max(0, values[i]!));
   },
-  stages: (x, arch) => vectorStages(x.groups, [], arch, ROOT_CYCLES),
+  stages: (x, arch, io) => vectorStages(x.groups, io, arch, ROOT_CYCLES),
   work: (x) => ({ elements: { count: x.groups * ROOT_CYCLES, bits: WORD_BITS } }),
 });
 
 export const center = defineOp({
   name: "center",
   code: 0x2f,
-  doc: "dst[g][i] = n * a[g][i] - sums[g], raw codes: n times the distance from the mean; 32 bits",
+  doc: "dst[g][i] = saturate(n * a[g][i] - sums[g]), raw codes: n times the distance from the mean; 32 bits",
   fields: {
     dst: address("activation", "results [groups][n], 32 bits"),
     a: address("activation", "codes [groups][n]"),
@@ -183,7 +214,7 @@ export const center = defineOp({
     );
   },
   stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, [...io.reads, ...io.writes], arch);
+    return vectorStages(x.n * x.groups, io, arch);
   },
   work: (x) => ({ elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
@@ -191,7 +222,7 @@ export const center = defineOp({
 export const normalize = defineOp({
   name: "normalize",
   code: 0x30,
-  doc: "dst[g][i] = saturate(round((n * a[g][i] - sums[g]) * mantissa[g] / 2^(exponent[g] - point)) + zero)",
+  doc: "dst[g][i] = saturate(round((n * a[g][i] - sums[g]) * mantissa[g] / 2^max(exponent[g] - point, 0)) + zero)",
   fields: {
     dst: address("activation", "results [groups][n]"),
     a: address("activation", "codes [groups][n]"),
@@ -240,10 +271,13 @@ export const normalize = defineOp({
     );
   },
   stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, [...io.reads, ...io.writes], arch);
+    return vectorStages(x.n * x.groups, io, arch);
   },
   work: (x) => ({ requants: x.n * x.groups, elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
+
+/** Width of the divider's second operand. */
+const DIVISOR_BITS = 63;
 
 export const div = defineOp({
   name: "div",
@@ -258,7 +292,7 @@ export const div = defineOp({
     aBits: width(32, "width of the numerators"),
     bBits: constant(6, 17, 48, "width of the denominators"),
     bits: width(16, "width of the results"),
-    aZero: zeroPoint("zero point of the numerators"),
+    aZero: zeroPoint("zero point of the numerators", "aBits"),
     zero: zeroPoint("zero point of the results"),
     factor: constant(24, 1, 2 ** 24 - 1, "constant factor"),
     shift: constant(5, 0, 31, "constant right shift"),
@@ -291,8 +325,11 @@ export const div = defineOp({
     );
   },
   stages(x, arch, io) {
-    const spans = [...io.reads, ...io.writes];
-    return vectorStages(x.n * x.groups, spans, arch, arch["vector.divideCycles"]);
+    return vectorStages(x.n * x.groups, io, arch, arch["vector.divideCycles"]);
   },
   work: (x, arch) => ({ elements: { count: x.n * x.groups * arch["vector.divideCycles"], bits: WORD_BITS } }),
+  check: (x) =>
+    x.bBits + x.shift > DIVISOR_BITS
+      ? [`a denominator of ${x.bBits} bits shifted left by ${x.shift} exceeds ${DIVISOR_BITS} bits`]
+      : [],
 });

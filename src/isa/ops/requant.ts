@@ -27,7 +27,7 @@ function readsOf(x: Source, arch: Settings): readonly Span[] {
 
 const requantStage = (n: number, writes: readonly Span[], arch: Settings): Stage => ({
   unit: "requant",
-  beats: Math.max(ceilDiv(n, arch["requant.lanes"]), streamCycles(writes, arch)),
+  beats: Math.max(ceilDiv(n, arch["requant.lanes"]), streamCycles({ reads: [], writes }, arch)),
   latency: arch["requant.latency"],
 });
 
@@ -104,7 +104,7 @@ export const requantpwl = defineOp({
   },
   stages(x, arch, io) {
     const n = x.m * x.n;
-    return [requantStage(n, [], arch), lookupStage(n, x.pieces, io.writes, arch)];
+    return [requantStage(n, [], arch), lookupStage(n, x.pieces, { reads: [], writes: io.writes }, arch)];
   },
   work: (x) => ({ requants: x.m * x.n, lookups: x.m * x.n }),
   check: (x, arch) => [

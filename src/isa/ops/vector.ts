@@ -1,9 +1,10 @@
 import type { Settings } from "../../arch/fields.ts";
 import { maxOf, minOf, signed } from "../../fixed/format.ts";
+import { ceilDiv } from "../../fixed/round.ts";
 import { vectorStages } from "../cost.ts";
-import { address, count, defineOp, type Span, width, zeroPoint } from "../define.ts";
+import { address, count, defineOp, reach, type Span, width, zeroPoint } from "../define.ts";
 import { tableSpans } from "../lookup.ts";
-import { gainBlock, scaleBlock } from "../tables.ts";
+import { gainBlock, multiplierBits, scaleBlock } from "../tables.ts";
 
 /** Elementwise operations of the vector unit: two operands, or one and constants, with scales of their own. */
 
@@ -14,8 +15,12 @@ const activation = (from: number, bits: number, n: number): Span => ({
   count: n,
 });
 
+/** An operand that starts again every `period` elements is read again each time; a single code stays in a register. */
+const repeated = (span: Span, { n, period }: { readonly n: number; readonly period: number }): Span =>
+  period === 1 ? span : { ...span, passes: ceilDiv(n, period) };
+
 /** The spans of one scale in table memory. */
-export const scaleSpans = (block: number, arch: Settings): readonly Span[] =>
+const scaleSpans = (block: number, arch: Settings): readonly Span[] =>
   tableSpans(block, Object.values(scaleBlock(1, arch).arrays));
 
 const two = {
@@ -29,26 +34,28 @@ const two = {
 const divides = (x: { readonly n: number; readonly period: number }): readonly string[] =>
   x.n % x.period === 0 ? [] : [`period ${x.period} does not divide n ${x.n}`];
 
+const sumFields = {
+  ...two,
+  aBits: width(32, "width of a"),
+  bBits: width(32, "width of b"),
+  bits: width(32, "width of the result"),
+  aZero: zeroPoint("zero point of a", "aBits"),
+  bZero: zeroPoint("zero point of b", "bBits"),
+  zero: zeroPoint("zero point of the result"),
+  aScale: address("table", "scale of a"),
+  bScale: address("table", "scale of b"),
+};
+
 /** a + b and a - b differ in one sign: a subtractor is an adder. */
 const defineSum = <const N extends string>(name: N, code: number, sign: 1 | -1) =>
   defineOp({
     name,
     code,
     doc: `dst = saturate(rq(a - aZero; aScale) ${sign === 1 ? "+" : "-"} rq(b - bZero; bScale) + zero)`,
-    fields: {
-      ...two,
-      aBits: width(32, "width of a"),
-      bBits: width(32, "width of b"),
-      bits: width(32, "width of the result"),
-      aZero: zeroPoint("zero point of a"),
-      bZero: zeroPoint("zero point of b"),
-      zero: zeroPoint("zero point of the result"),
-      aScale: address("table", "scale of a"),
-      bScale: address("table", "scale of b"),
-    },
+    fields: sumFields,
     reads: (x, arch) => [
       activation(x.a, x.aBits, x.n),
-      activation(x.b, x.bBits, x.period),
+      repeated(activation(x.b, x.bBits, x.period), x),
       ...scaleSpans(x.aScale, arch),
       ...scaleSpans(x.bScale, arch),
     ],
@@ -87,7 +94,7 @@ const defineSum = <const N extends string>(name: N, code: number, sign: 1 | -1) 
       );
     },
     stages(x, arch, io) {
-      return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+      return vectorStages(x.n, io, arch);
     },
     work: (x) => ({ requants: 2 * x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
     check: divides,
@@ -105,14 +112,14 @@ export const mul = defineOp({
     aBits: width(16, "width of a"),
     bBits: width(16, "width of b"),
     bits: width(32, "width of the result"),
-    aZero: zeroPoint("zero point of a"),
-    bZero: zeroPoint("zero point of b"),
+    aZero: zeroPoint("zero point of a", "aBits"),
+    bZero: zeroPoint("zero point of b", "bBits"),
     zero: zeroPoint("zero point of the result"),
     scale: address("table", "scale of the product"),
   },
   reads: (x, arch) => [
     activation(x.a, x.aBits, x.n),
-    activation(x.b, x.bBits, x.period),
+    repeated(activation(x.b, x.bBits, x.period), x),
     ...scaleSpans(x.scale, arch),
   ],
   writes: (x) => [activation(x.dst, x.bits, x.n)],
@@ -147,7 +154,7 @@ export const mul = defineOp({
     );
   },
   stages(x, arch, io) {
-    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+    return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
   check: divides,
@@ -166,13 +173,15 @@ export const affine = defineOp({
     gainBits: width(16, "width of a gain"),
     aBits: width(16, "width of a"),
     bits: width(16, "width of the result"),
-    aZero: zeroPoint("zero point of a"),
+    aZero: zeroPoint("zero point of a", "aBits"),
     zero: zeroPoint("zero point of the result"),
     scale: address("table", "scale of the sum"),
   },
   reads: (x, arch) => [
     activation(x.a, x.aBits, x.n),
-    ...tableSpans(x.gains, Object.values(gainBlock(x.period, x.gainBits).arrays)),
+    ...tableSpans(x.gains, Object.values(gainBlock(x.period, x.gainBits).arrays)).map((span) =>
+      repeated(span, x),
+    ),
     ...scaleSpans(x.scale, arch),
   ],
   writes: (x) => [activation(x.dst, x.bits, x.n)],
@@ -207,7 +216,7 @@ export const affine = defineOp({
     );
   },
   stages(x, arch, io) {
-    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+    return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.gainBits) } }),
   check: (x, arch) => [
@@ -230,7 +239,7 @@ export const rescale = defineOp({
     n: count("elements"),
     aBits: width(48, "width of a"),
     bits: width(48, "width of the result"),
-    aZero: zeroPoint("zero point of a"),
+    aZero: zeroPoint("zero point of a", "aBits"),
     zero: zeroPoint("zero point of the result"),
     scale: address("table", "scale"),
   },
@@ -259,10 +268,22 @@ export const rescale = defineOp({
     );
   },
   stages(x, arch, io) {
-    return vectorStages(x.n, [...io.reads, ...io.writes], arch);
+    return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: x.aBits } }),
+  check: rescaleFaults,
 });
+
+/** What a requantizer's 64-bit product, and TFLite's 32-bit one, have no room for. */
+function rescaleFaults(x: { readonly aBits: number; readonly aZero: number }, arch: Settings): string[] {
+  const faults: string[] = [];
+  const multiplier = multiplierBits(arch["requant.kind"], arch);
+  if (multiplier > 0 && reach(x.aBits, x.aZero) * (2 ** multiplier - 1) >= 2 ** 63)
+    faults.push(`${x.aBits} bits times a multiplier of ${multiplier} exceed the 64-bit product`);
+  if (arch["requant.rounding"] === "tflite-double" && x.aBits > 32)
+    faults.push(`tflite-double takes at most 32 bits, not ${x.aBits}`);
+  return faults;
+}
 
 export const fill = defineOp({
   name: "fill",
@@ -272,7 +293,7 @@ export const fill = defineOp({
     dst: address("activation", "codes [n]"),
     n: count("elements"),
     bits: width(48, "width"),
-    value: zeroPoint("the code"),
+    value: zeroPoint("the code", "bits"),
   },
   reads: () => [],
   writes: (x) => [activation(x.dst, x.bits, x.n)],
@@ -280,7 +301,7 @@ export const fill = defineOp({
     s.fill("activation", x.bits, x.dst, x.n, x.value);
   },
   stages(x, arch, io) {
-    return vectorStages(x.n, io.writes, arch);
+    return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
 });

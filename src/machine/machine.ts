@@ -1,0 +1,127 @@
+import type { ArchSpec } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
+import type { Space } from "../isa/define.ts";
+import type { Image } from "../isa/image.ts";
+import type { Program } from "../isa/program.ts";
+import { MachineState } from "../isa/state.ts";
+import { mayOverflow, sizeOf, validate } from "../isa/validate.ts";
+import { unrolled } from "./unrolled.ts";
+
+export interface MachineOptions {
+  /** The constants that the programs load. */
+  readonly image: Image;
+  /** Everything that the machine will be asked to run. */
+  readonly programs: readonly Program[];
+  /** Inferences at once. Changes no bit and no cycle. */
+  readonly lanes: number;
+  /** Bytes of the data region of the DRAM. */
+  readonly dataBytes: number;
+  readonly backend?: "simd" | "twin";
+}
+
+/** Of each lane: elements clamped to their output's range, accumulators that left theirs. */
+export interface Counts {
+  readonly saturations: Int32Array;
+  readonly overflows: Int32Array;
+}
+
+/**
+ * A machine with its memories, for programs that are known beforehand.
+ *
+ * It computes the bits: the semantics of the instructions in program order, which is what the interlocks make of any
+ * order in which the units get to them. What a program costs is `time`'s to say.
+ */
+export class Machine {
+  readonly arch: ArchSpec;
+  readonly state: MachineState;
+  readonly lanes: number;
+  readonly #programs: ReadonlySet<Program>;
+
+  /**
+   * @throws InputError where a memory of the machine is smaller than the programs need, or a program is illegal on it
+   */
+  constructor(arch: ArchSpec, options: MachineOptions) {
+    const { programs, image, dataBytes, lanes } = options;
+    refuseSmallMemories(programs, arch);
+    const extents = { image: image.bytes, data: dataBytes };
+    const problems = programs.flatMap((program) => validate(program, arch.settings, extents));
+    if (problems.length > 0) {
+      const more = problems.length > 1 ? `; and ${problems.length - 1} more of its kind` : "";
+      throw new InputError(arch.name, `${problems[0]}${more}`);
+    }
+    this.arch = arch;
+    this.lanes = lanes;
+    this.#programs = new Set(programs);
+    this.state = new MachineState(arch.settings, {
+      lanes,
+      image,
+      dataBytes,
+      wideAccumulators: programs.some((program) => mayOverflow(program, arch.settings)),
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
+    });
+  }
+
+  /**
+   * Executes a program on all lanes, on the memories as they are.
+   * @throws RangeError for a program that the machine was not made for
+   */
+  run(program: Program): void {
+    if (!this.#programs.has(program))
+      throw new RangeError(`the machine was not made for program ${program.name}`);
+    for (const { op, x } of unrolled(program).issued) op.run(x, this.state);
+  }
+
+  /** Puts codes of `bits` bits into the data region at a byte address, for one lane. */
+  writeData(bits: number, address: number, codes: ArrayLike<number>, lane = 0): void {
+    this.state.write("data", bits, address, codes, this.#checked(lane));
+  }
+
+  /** A copy of `count` codes of the data region, of one lane. */
+  readData(bits: number, address: number, count: number, lane = 0): number[] {
+    return this.state.read("data", bits, address, count, this.#checked(lane));
+  }
+
+  /** What was counted since the last time that this was asked. */
+  takeCounts(): Counts {
+    return { saturations: this.#take(this.state.saturations), overflows: this.#take(this.state.overflows) };
+  }
+
+  #take(pointer: number): Int32Array {
+    const counters = this.state.heap.int32(pointer, this.state.lanes);
+    const counts = counters.slice(0, this.lanes);
+    counters.fill(0);
+    return counts;
+  }
+
+  #checked(lane: number): number {
+    if (Number.isInteger(lane) && lane >= 0 && lane < this.lanes) return lane;
+    throw new RangeError(`lane ${lane} is not one of ${this.lanes}`);
+  }
+}
+
+/** The parameters that give the sizes of a machine's own memories. */
+const SIZES = {
+  weight: "weight.bytes",
+  activation: "activation.bytes",
+  table: "table.bytes",
+  acc: "acc.entries",
+} as const;
+
+/** Names every memory that is too small, and the program that needs most of it. */
+function refuseSmallMemories(programs: readonly Program[], arch: ArchSpec): void {
+  const needs = new Map<Space, { program: string; end: number }>();
+  for (const program of programs) {
+    for (const { op, x } of unrolled(program).issued) {
+      for (const span of [...op.reads(x, arch.settings), ...op.writes(x, arch.settings)]) {
+        const end = span.from + sizeOf(span);
+        if (end > (needs.get(span.space)?.end ?? 0)) needs.set(span.space, { program: program.name, end });
+      }
+    }
+  }
+  const problems = Object.entries(SIZES).flatMap(([space, key]) => {
+    const need = needs.get(space as Space);
+    if (need === undefined || need.end <= arch.settings[key]) return [];
+    return [`${key}: program ${need.program} needs ${need.end}, the machine has ${arch.settings[key]}`];
+  });
+  if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
+}

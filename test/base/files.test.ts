@@ -1,0 +1,46 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { InputError } from "../../src/base/errors.ts";
+import { writeWhole } from "../../src/base/files.ts";
+import { temporaryFolder } from "../model/files.ts";
+
+const folder = temporaryFolder();
+
+test("makes the folders on the way, and leaves the file alone in its own", () => {
+  const path = join(folder, "a", "b", "c.csv");
+  writeWhole(path, "x\n");
+  expect(readFileSync(path, "utf8")).toBe("x\n");
+  expect(readdirSync(join(folder, "a", "b"))).toEqual(["c.csv"]);
+});
+
+test("replaces what was there, whatever its length", () => {
+  const path = join(folder, "replaced");
+  writeWhole(path, "a long text");
+  writeWhole(path, "short");
+  expect(readFileSync(path, "utf8")).toBe("short");
+});
+
+test("takes bytes", () => {
+  const path = join(folder, "bytes");
+  writeWhole(path, Uint8Array.of(0, 255));
+  expect([...readFileSync(path)]).toEqual([0, 255]);
+});
+
+test("where it cannot be written, nothing half-written is left, and the sentence names the path", () => {
+  const inner = join(folder, "taken");
+  mkdirSync(join(inner, "name"), { recursive: true });
+  writeFileSync(join(inner, "name", "keep"), "");
+  expect(() => writeWhole(join(inner, "name"), "x")).toThrow(InputError);
+  expect(() => writeWhole(join(inner, "name"), "x")).toThrow(
+    `${join(inner, "name")}: cannot be written (EISDIR)`,
+  );
+  expect(readdirSync(inner)).toEqual(["name"]);
+});
+
+test("a file in the place of a folder is the user's mistake", () => {
+  writeFileSync(join(folder, "file"), "");
+  expect(() => writeWhole(join(folder, "file", "x.csv"), "")).toThrow(
+    /cannot be written \((EEXIST|ENOTDIR)\)/,
+  );
+});

@@ -1,0 +1,118 @@
+import type { Settings } from "../../src/arch/fields.ts";
+import type { Space } from "../../src/isa/define.ts";
+import type { MachineState } from "../../src/isa/state.ts";
+import { pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import {
+  type ExactRounding,
+  exactRoundShift,
+  exactSaturate,
+  exactTfliteDouble,
+  exactWrap,
+} from "../support/exact.ts";
+
+/** One lane of the machine before the instruction, and what the instruction is to count in that lane. */
+export class Lane {
+  readonly arch: Settings;
+  saturations = 0;
+  overflows = 0;
+  readonly #state: MachineState;
+  readonly #lane: number;
+
+  constructor(state: MachineState, lane: number) {
+    this.arch = state.arch;
+    this.#state = state;
+    this.#lane = lane;
+  }
+
+  read(space: Space, bits: number, from: number, count: number): bigint[] {
+    return this.#state.read(space, bits, from, count, this.#lane).map(BigInt);
+  }
+
+  activations(bits: number, from: number, count: number): bigint[] {
+    return this.read("activation", bits, from, count);
+  }
+
+  /** An array of a block of table memory. */
+  table(block: number, { offset, bits, count }: TableArray): bigint[] {
+    return count === 0 ? [] : this.read("table", bits, block + offset, count);
+  }
+
+  /** The nearest code; a value that is not one is counted. */
+  saturate(y: bigint, bits: number): bigint {
+    const code = exactSaturate(y, bits, true);
+    if (code !== y) this.saturations++;
+    return code;
+  }
+
+  /** What an accumulator makes of a sum at the end of a pass. One that cannot overflow is kept in 32 bits, uncounted. */
+  accumulate(sum: bigint): bigint {
+    if (this.#state.accContainer === 4) return exactWrap(sum, 32, true);
+    const bits = this.arch["acc.bits"];
+    const code =
+      this.arch["acc.overflow"] === "saturate" ? exactSaturate(sum, bits, true) : exactWrap(sum, bits, true);
+    if (exactSaturate(sum, bits, true) !== sum) this.overflows++;
+    return code;
+  }
+
+  /** The machine's requantization. */
+  requantize(x: bigint, { multiplier, shift }: ExactScale): bigint {
+    const mode = this.arch["requant.rounding"];
+    if (mode === "tflite-double") return exactTfliteDouble(x, multiplier, shift);
+    return exactRoundShift(x * multiplier, shift, mode === "tflite-single" ? "half-up" : mode);
+  }
+
+  /** Its rounding of everything else. */
+  get rounding(): ExactRounding {
+    const mode = this.arch["requant.rounding"];
+    return mode === "tflite-double" || mode === "tflite-single" ? "half-away" : mode;
+  }
+
+  /** Scales of a block, in the machine's kind: multipliers are stored as if signed. */
+  scales(
+    block: number,
+    arrays: { readonly multiplier: TableArray; readonly shift: TableArray },
+  ): ExactScale[] {
+    const multipliers = this.table(block, arrays.multiplier);
+    return this.table(block, arrays.shift).map((shift, i) => {
+      const code = multipliers[i];
+      if (code !== undefined)
+        return { multiplier: code + 2n ** BigInt(arrays.multiplier.bits - 1), shift: Number(shift) };
+      return shift >= 0n ? { multiplier: 1n, shift: Number(shift) } : { multiplier: 2n ** -shift, shift: 0 };
+    });
+  }
+
+  scale(block: number): ExactScale {
+    return this.scales(block, scaleBlock(1, this.arch).arrays)[0]!;
+  }
+
+  /** A PWL table at x, before saturation. */
+  lookup(x: bigint, t: Pieces): bigint {
+    let piece = 0;
+    for (const [i, knot] of t.knots.entries()) if (i > 0 && knot <= x) piece = i;
+    return (
+      t.bases[piece]! + exactRoundShift(t.slopes[piece]! * (x - t.knots[piece]!), t.shift, this.rounding)
+    );
+  }
+
+  pieces(block: number, pieces: number, inBits: number, bits: number): Pieces {
+    const { knot, base, slope, shift } = pwlBlock(pieces, inBits, bits, this.arch).arrays;
+    return {
+      knots: this.table(block, knot),
+      bases: this.table(block, base),
+      slopes: this.table(block, slope),
+      shift: Number(this.table(block, shift)[0]),
+    };
+  }
+}
+
+export interface ExactScale {
+  readonly multiplier: bigint;
+  readonly shift: number;
+}
+
+export interface Pieces {
+  readonly knots: readonly bigint[];
+  readonly bases: readonly bigint[];
+  readonly slopes: readonly bigint[];
+  readonly shift: number;
+}

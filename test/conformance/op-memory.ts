@@ -1,0 +1,95 @@
+import type { MachineState } from "../../src/isa/state.ts";
+import { channelBlock, pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import { pick, within } from "../isa/random.ts";
+
+/** Operands in memory that keep what operations ask of them, for codes are random otherwise. */
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** A shift that leaves about `bits` bits of a product of `from` bits, or any that is not below `least`. */
+function anyShift(rng: () => number, from: number, bits: number, least = 0): number {
+  const near = from - bits + within(rng, -3, 4);
+  return Math.min(62, Math.max(least, pick(rng, [near, near, near, within(rng, 0, 62)])));
+}
+
+/** Writes shifts (multipliers are any codes) for products with values of `valueBits` bits. */
+function putShifts(
+  s: MachineState,
+  block: number,
+  array: TableArray,
+  rng: () => number,
+  valueBits: number,
+  bits: number,
+  least = 0,
+): void {
+  const kind = s.arch["requant.kind"];
+  const multiplierBits = { multiplier: s.arch["requant.multiplierBits"], "two-shift": 16, shift: 0 }[kind];
+  const shifts = range(array.count).map(() =>
+    kind === "shift" && rng() < 0.2
+      ? -within(rng, 1, 8)
+      : anyShift(rng, valueBits + multiplierBits, bits, least),
+  );
+  s.write("table", array.bits, block + array.offset, shifts);
+}
+
+/** The one scale at `block`. Results of up to 52 bits where they are added to others. */
+export function putScale(
+  s: MachineState,
+  block: number,
+  rng: () => number,
+  valueBits: number,
+  bits: number,
+  added = false,
+) {
+  const multiplierBits = s.arch["requant.kind"] === "multiplier" ? s.arch["requant.multiplierBits"] : 16;
+  const least = added ? Math.max(0, valueBits + 1 + multiplierBits - 52) : 0;
+  putShifts(s, block, scaleBlock(1, s.arch).arrays.shift, rng, valueBits, bits, least);
+}
+
+/** Biases that leave accumulator and bias in 48 bits, and shifts. */
+export function putChannels(
+  x: { readonly scales: number; readonly m: number; readonly perChannel: number },
+  s: MachineState,
+  rng: () => number,
+  bits: number,
+): void {
+  const { arrays } = channelBlock(x.m, x.perChannel === 1, s.arch);
+  const most = 2 ** Math.min(arrays.bias.bits - 1, s.arch["acc.bits"] - 1);
+  const biases = range(x.m).map(() => pick(rng, [0, -most, most - 1, within(rng, -most, most - 1)]));
+  s.write("table", arrays.bias.bits, x.scales + arrays.bias.offset, biases);
+  putShifts(s, x.scales, arrays.shift, rng, s.arch["acc.bits"], bits);
+}
+
+/** Ascending knots and a shift; bases and slopes are any codes. */
+export function putPieces(
+  x: { readonly table: number; readonly pieces: number; readonly inBits: number; readonly bits: number },
+  s: MachineState,
+  rng: () => number,
+): void {
+  const { knot, slope, shift } = pwlBlock(x.pieces, x.inBits, x.bits, s.arch).arrays;
+  const half = 2 ** (x.inBits - 1);
+  const knots = range(x.pieces).map(() => within(rng, -half, half - 1));
+  s.write(
+    "table",
+    knot.bits,
+    x.table + knot.offset,
+    knots.sort((a, b) => a - b),
+  );
+  const near = Math.max(0, slope.bits + x.inBits - x.bits + within(rng, -4, 2));
+  s.write("table", shift.bits, x.table + shift.offset, [pick(rng, [near, near, within(rng, 0, 31)])]);
+}
+
+/** Fills statistics, lane by lane. */
+export function putLanes(
+  s: MachineState,
+  bits: number,
+  at: number,
+  count: number,
+  value: (i: number) => number,
+): void {
+  for (let lane = 0; lane < s.lanes; lane++) s.write("activation", bits, at, range(count).map(value), lane);
+}
+
+/** A positive integer below 2^bits, every width as likely as any other. */
+export const magnitude = (rng: () => number, bits: number): number =>
+  within(rng, 0, 2 ** within(rng, 0, bits) - 1);
