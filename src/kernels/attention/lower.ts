@@ -1,0 +1,56 @@
+import { lanemul } from "../../isa/ops/lanemul.ts";
+import { requant } from "../../isa/ops/requant.ts";
+import type { Builder, Tensor } from "../builder.ts";
+import { lowerLookup, lowerSum } from "../elementwise.ts";
+import { lowerLinear } from "../linear/lower.ts";
+import { lowerSoftmax } from "../softmax/lower.ts";
+import type { QAttention } from "./quantize.ts";
+
+/** The keys of all memory entries: one matrix-matrix product. */
+export const lowerKeys = (b: Builder, q: QAttention, memory: Tensor, keys: Tensor): void =>
+  lowerLinear(b, q.key, [memory], keys);
+
+/** The context of one query; `keys` and `memory` have a vector for each entry. */
+export function lowerAttend(
+  b: Builder,
+  q: QAttention,
+  hidden: Tensor,
+  keys: Tensor,
+  memory: Tensor,
+  context: Tensor,
+): void {
+  const entries = memory.count;
+  b.scratch(() => {
+    const query = b.map.tensor(q.query.output, keys.length);
+    const sums = b.map.tensor(q.sum.output, keys.length, entries);
+    const bent = b.map.tensor(q.bent, keys.length, entries);
+    const scores = b.map.tensor(q.score.output, 1, entries);
+    const alpha = b.map.tensor(q.softmax.output, entries);
+    lowerLinear(b, q.query, [hidden], query);
+    lowerSum(b, q.sum, keys, query, sums);
+    lowerLookup(b, q.tanh, sums, bent);
+    lowerLinear(b, q.score, [bent], scores);
+    lowerSoftmax(b, q.softmax, { ...scores, length: entries, count: 1 }, alpha);
+    b.emit(lanemul, {
+      ...{ a: memory.at, x: alpha.at, acc: 0, m: memory.length, k: entries },
+      ...{
+        aBits: q.memory.format.bits,
+        xBits: alpha.grid.format.bits,
+        aZero: q.memory.zero,
+        xZero: alpha.grid.zero,
+      },
+    });
+    b.emit(requant, {
+      ...{
+        dst: context.at,
+        acc: 0,
+        m: memory.length,
+        n: 1,
+        perChannel: 0,
+        bits: q.context.format.bits,
+        zero: q.context.zero,
+      },
+      scales: b.image.channels(new Array<number>(memory.length).fill(0), [q.contextScale]),
+    });
+  });
+}

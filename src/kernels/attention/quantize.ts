@@ -1,0 +1,65 @@
+import type { Grid } from "../../fixed/real.ts";
+import type { Scale } from "../../fixed/requant.ts";
+import { buildTable } from "../../pwl/build.ts";
+import { CURVES } from "../../pwl/curves.ts";
+import type { PwlTable } from "../../pwl/table.ts";
+import { affineGrid, bipolarGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
+import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
+import { type QSum, quantizeSum } from "../elementwise.ts";
+import { type QLinear, quantizeLinear } from "../linear/quantize.ts";
+import { type QSoftmax, quantizeSoftmax } from "../softmax/quantize.ts";
+import type { AttentionParams } from "./real.ts";
+
+/** Additive attention in integers, method.md, section 5. */
+export interface QAttention {
+  readonly key: QLinear;
+  readonly query: QLinear;
+  readonly sum: QSum;
+  readonly tanh: PwlTable;
+  readonly bent: Grid;
+  /** v . tanh(sum): one row. */
+  readonly score: QLinear;
+  readonly softmax: QSoftmax;
+  readonly memory: Grid;
+  /** Sum of alpha times memory to the context. */
+  readonly contextScale: Scale;
+  readonly context: Grid;
+}
+
+/** @param ranges  sites `keys`, `query`, `sum`, `score` of the float attention */
+export function quantizeAttention(
+  p: AttentionParams,
+  hidden: Grid,
+  memory: Grid,
+  context: Grid,
+  ranges: Ranges,
+  numerics: Numerics,
+): QAttention {
+  const { recipe, arch } = numerics;
+  const powers = powersOfTwo(numerics);
+  const affine = (site: string, bits: number) => affineGrid(ranges.of(site), bits, powers);
+  const layer = (
+    grid: Grid,
+    weight: AttentionParams["query"],
+    bias: Float64Array | undefined,
+    output: Grid,
+  ) => quantizeLinear([{ weight, grid }], bias, output, recipe.weight_bits, numerics);
+  const [keys, queries] = [affine("keys", recipe.activation_bits), affine("query", recipe.activation_bits)];
+  const sum = symmetricGrid(ranges.of("sum"), recipe.activation_bits, powers);
+  const bent = bipolarGrid(recipe.activation_bits, powers);
+  const scores = affine("score", recipe.score_bits);
+  const softmax = quantizeSoftmax(scores, numerics);
+  const v = { rows: 1, columns: p.v.length, data: p.v };
+  return {
+    key: layer(memory, p.key.weight, p.key.bias, keys),
+    query: layer(hidden, p.query, undefined, queries),
+    sum: quantizeSum(keys, queries, sum, numerics),
+    tanh: buildTable(CURVES.tanh.f, sum, bent, recipe.pwl_pieces, recipe.pwl_method, arch["pwl.slopeBits"]),
+    bent,
+    score: layer(bent, v, undefined, scores),
+    softmax,
+    memory,
+    contextScale: scaleFor((softmax.output.scale * memory.scale) / context.scale, numerics),
+    context,
+  };
+}

@@ -1,0 +1,171 @@
+import type { Settings } from "../arch/fields.ts";
+import type { ArchSpec } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
+import { storageBytes } from "../fixed/format.ts";
+import type { Grid } from "../fixed/real.ts";
+import type { Fields, OpDef } from "../isa/define.ts";
+import { type Item, LOOP_DEPTH, type Program, REGISTERS_PER_LOOP } from "../isa/program.ts";
+import { alignmentOf, alignUp } from "../isa/tables.ts";
+import type { ImageBuilder } from "./image.ts";
+import type { Residency } from "./residency.ts";
+
+/** An address that a loop advances: a base, and the register that is added to it. */
+export interface Indexed {
+  readonly base: number;
+  readonly register: number;
+}
+export type Address = number | Indexed;
+
+/** The address `bytes` further on. */
+export const plus = (address: Address, bytes: number): Address =>
+  typeof address === "number" ? address + bytes : { ...address, base: address.base + bytes };
+
+/** `count` vectors of `length` codes, one behind the other in activation SRAM. */
+export interface Tensor {
+  readonly at: Address;
+  readonly grid: Grid;
+  readonly length: number;
+  readonly count: number;
+}
+
+/** Bytes that `codes` codes of the tensor take. @throws InputError where they do not end on a whole byte */
+export function bytesOf({ grid }: Pick<Tensor, "grid">, codes: number): number {
+  const bits = codes * grid.format.bits;
+  if (bits % 8 !== 0) {
+    throw new InputError(
+      `${codes} codes of ${grid.format.bits} bits`,
+      "a tensor is cut there, but they do not end on a whole byte",
+    );
+  }
+  return bits / 8;
+}
+
+/** Bytes from one vector of the tensor to the next. */
+export const strideOf = (tensor: Pick<Tensor, "grid" | "length">): number => bytesOf(tensor, tensor.length);
+
+/** Vector `index` of a tensor, as a tensor of one. */
+export const rowOf = (tensor: Tensor, index: number): Tensor => ({
+  ...tensor,
+  at: plus(tensor.at, bytesOf(tensor, index * tensor.length)),
+  count: 1,
+});
+
+/** Activations start on multiples of this many bytes, beyond what their width asks for: a line of the SRAM. */
+const LINE_BYTES = 16;
+
+/**
+ * Where a program's activations live. Several programs of one job share what stays between them, so they start
+ * from a common map and add to it what is theirs alone.
+ */
+export class ActivationMap {
+  readonly #arch: ArchSpec;
+  #next: number;
+
+  constructor(arch: ArchSpec, next = 0) {
+    this.#arch = arch;
+    this.#next = next;
+  }
+
+  /** A map that goes on from here and gives nothing back to this one. */
+  fork(): ActivationMap {
+    return new ActivationMap(this.#arch, this.#next);
+  }
+
+  /** Address of `count` fresh codes. @throws InputError where the activation SRAM is full */
+  reserve(count: number, bits: number): number {
+    const address = alignUp(this.#next, LINE_BYTES * alignmentOf(bits));
+    const end = address + storageBytes(count, bits);
+    const room = this.#arch.settings["activation.bytes"];
+    if (end > room) {
+      throw new InputError(
+        this.#arch.name,
+        `activation.bytes: ${room} bytes cannot hold a program that needs ${end}`,
+      );
+    }
+    this.#next = end;
+    return address;
+  }
+
+  tensor(grid: Grid, length: number, count = 1): Tensor {
+    return { at: this.reserve(length * count, grid.format.bits), grid, length, count };
+  }
+
+  get mark(): number {
+    return this.#next;
+  }
+
+  /** Gives back everything reserved since the mark. */
+  release(mark: number): void {
+    this.#next = mark;
+  }
+}
+
+type Given<F extends Fields> = { readonly [K in keyof F]: Address };
+
+/** Writes one program: instructions, loops, and the activations they pass on. */
+export class Builder {
+  readonly arch: ArchSpec;
+  readonly image: ImageBuilder;
+  readonly weights: Residency;
+  readonly map: ActivationMap;
+  readonly #blocks: Item[][] = [[]];
+  #buffer = 0;
+
+  constructor(image: ImageBuilder, weights: Residency, map: ActivationMap, arch: ArchSpec) {
+    this.image = image;
+    this.weights = weights;
+    this.map = map;
+    this.arch = arch;
+  }
+
+  get settings(): Settings {
+    return this.arch.settings;
+  }
+
+  emit<F extends Fields>(op: OpDef<F>, operands: Given<F>): void {
+    const x: Record<string, number> = {};
+    const by: Record<string, number> = {};
+    for (const [field, value] of Object.entries(operands as Given<Fields>)) {
+      x[field] = typeof value === "number" ? value : value.base;
+      if (typeof value !== "number") by[field] = value.register;
+    }
+    this.#blocks.at(-1)!.push({ op: op as unknown as OpDef, x, by });
+  }
+
+  /** A hardware loop; `body` receives an address advanced by stride k as `indexed(base, k)`. */
+  loop(
+    count: number,
+    strides: readonly number[],
+    body: (indexed: (base: Address, stride: number) => Indexed) => void,
+  ): void {
+    const depth = this.#blocks.length - 1;
+    if (depth === LOOP_DEPTH) throw new RangeError(`loops nest at most ${LOOP_DEPTH} deep`);
+    if (strides.length > REGISTERS_PER_LOOP) throw new RangeError(`a loop has ${REGISTERS_PER_LOOP} strides`);
+    this.#blocks.push([]);
+    body((base, stride) => {
+      if (typeof base !== "number") throw new RangeError("an address takes one index register");
+      return { base, register: depth * REGISTERS_PER_LOOP + stride };
+    });
+    const items = this.#blocks.pop()!;
+    const padded = [...strides, ...new Array<number>(REGISTERS_PER_LOOP - strides.length).fill(0)];
+    this.#blocks.at(-1)!.push({ count, strides: padded, body: items });
+  }
+
+  /** Which of the two stream buffers is filled next: they take turns. */
+  nextBuffer(): 0 | 1 {
+    this.#buffer = 1 - this.#buffer;
+    return this.#buffer as 0 | 1;
+  }
+
+  /** Runs `body`, then gives back the activations that it reserved. */
+  scratch<T>(body: () => T): T {
+    const mark = this.map.mark;
+    const result = body();
+    this.map.release(mark);
+    return result;
+  }
+
+  finish(name: string): Program {
+    return { name, items: this.#blocks[0]! };
+  }
+}

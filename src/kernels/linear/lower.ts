@@ -1,0 +1,170 @@
+import { storageBytes } from "../../fixed/format.ts";
+import { floorDiv } from "../../fixed/round.ts";
+import { loadWeight } from "../../isa/ops/dma.ts";
+import { matmul } from "../../isa/ops/matmul.ts";
+import { pwl } from "../../isa/ops/pwl.ts";
+import { requant, requantpwl } from "../../isa/ops/requant.ts";
+import type { PwlTable } from "../../pwl/table.ts";
+import { type Address, type Builder, bytesOf, plus, rowOf, type Tensor } from "../builder.ts";
+import { STREAM_BUFFERS } from "../residency.ts";
+import type { QLinear } from "./quantize.ts";
+
+/** A block of outputs in the accumulators: rows [row, row + rows) of vectors [vector, vector + vectors), as [vectors][rows]. */
+interface Block {
+  readonly acc: number;
+  readonly row: number;
+  readonly rows: number;
+  readonly vector: number;
+  readonly vectors: number;
+}
+
+/** The layer on every vector of the inputs, into `output`. Inputs have as many vectors as the output. */
+export function lowerLinear(b: Builder, q: QLinear, inputs: readonly Tensor[], output: Tensor): void {
+  lowerProducts(b, q, inputs, output.count, (block) => {
+    const from = scalesOf(b, q, block);
+    eachVector(q, block, output, (dst, acc, n) => {
+      b.emit(requant, {
+        ...from,
+        dst,
+        acc,
+        n,
+        m: block.rows,
+        bits: output.grid.format.bits,
+        zero: output.grid.zero,
+      });
+    });
+  });
+}
+
+/** The layer with its results straight through a PWL table, on the chained path where the machine has one. */
+export function lowerLinearPwl(
+  b: Builder,
+  q: QLinear,
+  table: PwlTable,
+  inputs: readonly Tensor[],
+  output: Tensor,
+): void {
+  const address = b.image.pwl(table);
+  const pieces = table.knots.length;
+  if (b.settings["pwl.chained"] === "no") {
+    b.scratch(() => {
+      const between = b.map.tensor(q.output, q.rows, output.count);
+      lowerLinear(b, q, inputs, between);
+      const n = q.rows * output.count;
+      b.emit(pwl, {
+        dst: output.at,
+        src: between.at,
+        n,
+        inBits: q.output.format.bits,
+        bits: output.grid.format.bits,
+        table: address,
+        pieces,
+      });
+    });
+    return;
+  }
+  lowerProducts(b, q, inputs, output.count, (block) => {
+    const from = scalesOf(b, q, block);
+    eachVector(q, block, output, (dst, acc, n) => {
+      b.emit(requantpwl, {
+        ...from,
+        dst,
+        acc,
+        n,
+        m: block.rows,
+        midBits: q.output.format.bits,
+        midZero: q.output.zero,
+        table: address,
+        pieces,
+        bits: output.grid.format.bits,
+      });
+    });
+  });
+}
+
+function scalesOf(b: Builder, q: QLinear, { row, rows }: Block) {
+  const perChannel = q.scales.length > 1;
+  const scales = perChannel ? q.scales.slice(row, row + rows) : q.scales;
+  return {
+    scales: b.image.channels(q.bias.subarray(row, row + rows), scales),
+    // A block of one channel holds one scale either way; the instruction then reads it as shared.
+    perChannel: scales.length > 1 ? 1 : 0,
+  };
+}
+
+/** A block whose rows are all rows lies in one piece in the output; others are written vector by vector. */
+function eachVector(
+  q: QLinear,
+  block: Block,
+  output: Tensor,
+  write: (dst: Address, acc: number, n: number) => void,
+): void {
+  const at = (vector: number): Address => plus(output.at, bytesOf(output, vector * q.rows + block.row));
+  if (block.rows === q.rows) {
+    write(at(block.vector), block.acc, block.vectors);
+    return;
+  }
+  for (let v = 0; v < block.vectors; v++) write(at(block.vector + v), block.acc + v * block.rows, 1);
+}
+
+/**
+ * Products in blocks that fit the accumulators, which are used in two halves so that one block is requantized while
+ * the next is summed. Streamed weights come in row tiles through two buffers, likewise.
+ */
+function lowerProducts(
+  b: Builder,
+  q: QLinear,
+  inputs: readonly Tensor[],
+  count: number,
+  finish: (block: Block) => void,
+): void {
+  const half = floorDiv(b.settings["acc.entries"], 2);
+  const placements = q.parts.map(({ weights }) => b.weights.of(weights));
+  const tile = Math.min(
+    q.rows,
+    wholeBytes(half),
+    ...placements.map((p) => (p.kind === "streamed" ? p.rows : q.rows)),
+  );
+  const vectors = Math.min(count, Math.max(1, floorDiv(half, tile)));
+  let turn = 0;
+  for (let row = 0; row < q.rows; row += tile) {
+    const rows = Math.min(tile, q.rows - row);
+    // A tile in a buffer lasts until the second next is loaded: with more parts than buffers, each is loaded at its use.
+    const tileOf = (part: number) => weightTile(b, q, part, row, rows);
+    const early = q.parts.length <= STREAM_BUFFERS ? q.parts.map((_, p) => tileOf(p)) : undefined;
+    for (let vector = 0; vector < count; vector += vectors) {
+      const n = Math.min(vectors, count - vector);
+      const acc = (turn++ % 2) * half;
+      for (const [p, { weights, input }] of q.parts.entries()) {
+        const x = rowOf(inputs[p]!, vector).at;
+        b.emit(matmul, {
+          w: early?.[p] ?? tileOf(p),
+          x,
+          acc,
+          m: rows,
+          k: weights.columns,
+          n,
+          wBits: weights.bits,
+          xBits: input.format.bits,
+          keep: p === 0 ? 0 : 1,
+        });
+      }
+      finish({ acc, row, rows, vector, vectors: n });
+    }
+  }
+}
+
+/** Rows that end on a byte at every width of the output. */
+const wholeBytes = (rows: number): number => Math.max(8, floorDiv(rows, 8) * 8);
+
+/** Address in weight SRAM of rows [row, row + rows) of a part, streamed there first where they do not stay. */
+function weightTile(b: Builder, q: QLinear, part: number, row: number, rows: number): number {
+  const { weights } = q.parts[part]!;
+  const placement = b.weights.of(weights);
+  const offset = (row * weights.columns * weights.bits) / 8;
+  if (placement.kind === "resident") return placement.address + offset;
+  const dst = placement.buffers[b.nextBuffer()]!;
+  const bytes = storageBytes(rows * weights.columns, weights.bits);
+  b.emit(loadWeight, { dst, src: placement.source + offset, bytes });
+  return dst;
+}

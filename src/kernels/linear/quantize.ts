@@ -1,0 +1,110 @@
+import { InputError } from "../../base/errors.ts";
+import { maxOf, saturate, signed } from "../../fixed/format.ts";
+import { type Grid, roundReal } from "../../fixed/real.ts";
+import type { Scale } from "../../fixed/requant.ts";
+import { biasBits } from "../../isa/tables.ts";
+import { type Numerics, scaleAbove } from "../../quant/numerics.ts";
+import type { Weights } from "../image.ts";
+import type { Matrix } from "../tensors.ts";
+
+/** An integer affine layer over one input, or over several that are concatenated and have grids of their own. */
+export interface QLinear {
+  readonly rows: number;
+  readonly parts: readonly { readonly weights: Weights; readonly input: Grid }[];
+  /** `[rows]` in accumulator LSBs, two bits below the width of a bias field; the inputs' zero points are folded in. */
+  readonly bias: Float64Array;
+  /** A scale for each row, or one for all. */
+  readonly scales: readonly Scale[];
+  readonly output: Grid;
+}
+
+/** One input of a layer: its columns of the weight, and how its codes are to be read. */
+export interface LinearInput {
+  readonly weight: Matrix;
+  readonly grid: Grid;
+}
+
+/** Head room of a bias: it is kept two bits below its width, so that a sum with it has room too. */
+const BIAS_ROOM = 2;
+/** Real value of an accumulator LSB where all weights of a row are zero. */
+const LEAST_STEP = 2 ** -40;
+
+/**
+ * Weights become symmetric codes, method.md section 1. The real value P of an accumulator LSB is chosen first:
+ * the smallest that lets every weight fit and that the requantizer can bring to the output's scale exactly.
+ * A weight of an input with scale S then has scale P / S, so that concatenated inputs share one accumulator and no
+ * error of the requantizer's scale is left: it is folded into the weights.
+ */
+export function quantizeLinear(
+  inputs: readonly LinearInput[],
+  bias: ArrayLike<number> | undefined,
+  output: Grid,
+  weightBits: number,
+  numerics: Numerics,
+): QLinear {
+  const rows = inputs[0]!.weight.rows;
+  const largest = maxOf(signed(weightBits));
+  const biasLimit = 2 ** (biasBits(numerics.arch) - BIAS_ROOM);
+  const needs = Array.from({ length: rows }, (_, r) => {
+    const steps = inputs.map(({ weight, grid }) => (largestOf(weight, r) * grid.scale) / largest);
+    return Math.max(...steps, Math.abs(bias?.[r] ?? 0) / biasLimit, LEAST_STEP);
+  });
+  const perChannel = numerics.recipe.weight_scale === "per-channel";
+  const chosen = (perChannel ? needs : [Math.max(...needs)]).map((need) =>
+    scaleAbove(need / output.scale, numerics),
+  );
+  const step = (row: number) => chosen[perChannel ? row : 0]!.factor * output.scale;
+  const parts = inputs.map(({ weight, grid }) => ({
+    weights: encodeRows(weight, weightBits, (r) => step(r) / grid.scale),
+    input: grid,
+  }));
+  const folded = Float64Array.from({ length: rows }, (_, r) => {
+    const own = roundReal((bias?.[r] ?? 0) / step(r), "half-away");
+    return parts.reduce((sum, { weights, input }) => sum - input.zero * rowSum(weights, r), own);
+  });
+  const largestBias = folded.reduce((most, b) => Math.max(most, Math.abs(b)), 0);
+  if (largestBias >= biasLimit) {
+    throw new InputError(
+      `a layer of ${weightBits}-bit weights`,
+      `with its inputs' zero points folded in, a bias of ${largestBias} leaves no room in ${biasBits(numerics.arch)} bits`,
+    );
+  }
+  return { rows, parts, bias: folded, scales: chosen.map(({ scale }) => scale), output };
+}
+
+/** Columns [from, to) of a matrix. */
+export function columnsOf({ rows, columns, data }: Matrix, from: number, to: number): Matrix {
+  const part = new Float64Array(rows * (to - from));
+  for (let r = 0; r < rows; r++)
+    part.set(data.subarray(r * columns + from, r * columns + to), r * (to - from));
+  return { rows, columns: to - from, data: part };
+}
+
+function encodeRows(
+  { rows, columns, data }: Matrix,
+  bits: number,
+  scaleOf: (row: number) => number,
+): Weights {
+  const limit = maxOf(signed(bits));
+  const codes = new Int32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    const scale = scaleOf(r);
+    for (let c = r * columns; c < (r + 1) * columns; c++) {
+      // Symmetric: the code -2^(bits-1) is not used.
+      codes[c] = Math.max(-limit, saturate(roundReal(data[c]! / scale, "half-away"), signed(bits)));
+    }
+  }
+  return { rows, columns, bits, codes };
+}
+
+function largestOf({ columns, data }: Matrix, row: number): number {
+  let largest = 0;
+  for (let c = row * columns; c < (row + 1) * columns; c++) largest = Math.max(largest, Math.abs(data[c]!));
+  return largest;
+}
+
+function rowSum({ columns, codes }: Weights, row: number): number {
+  let sum = 0;
+  for (let c = row * columns; c < (row + 1) * columns; c++) sum += codes[c]!;
+  return sum;
+}

@@ -1,0 +1,22 @@
+import { argmax } from "./argmax/index.ts";
+import { attention } from "./attention/index.ts";
+import type { Kernel } from "./define.ts";
+import { embedding } from "./embedding/index.ts";
+import { linear, linearTanh } from "./linear/index.ts";
+import { lstm } from "./lstm/index.ts";
+import { layerNormByDivision, layerNormByRoot, madNorm } from "./norm/index.ts";
+import { softmax } from "./softmax/index.ts";
+
+/** Every kernel. Whatever holds for all of them is tested over this table. */
+export const kernels: readonly Kernel[] = [
+  embedding,
+  linear,
+  linearTanh,
+  layerNormByRoot,
+  layerNormByDivision,
+  madNorm,
+  softmax,
+  attention,
+  lstm,
+  argmax,
+];

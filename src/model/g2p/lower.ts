@@ -1,0 +1,142 @@
+import type { ArchSpec } from "../../arch/spec.ts";
+import { InputError } from "../../base/errors.ts";
+import { fetch, loadTable, loadWeight, store } from "../../isa/ops/dma.ts";
+import { fill } from "../../isa/ops/vector.ts";
+import type { Program } from "../../isa/program.ts";
+import { lowerArgmax } from "../../kernels/argmax/lower.ts";
+import { lowerAttend, lowerKeys } from "../../kernels/attention/lower.ts";
+import { ActivationMap, Builder, rowOf, strideOf, type Tensor } from "../../kernels/builder.ts";
+import { INDEX_BITS, lowerEmbedding, type PlacedEmbedding } from "../../kernels/embedding/lower.ts";
+import { ImageBuilder, type Weights } from "../../kernels/image.ts";
+import { lowerLinear, lowerLinearPwl } from "../../kernels/linear/lower.ts";
+import { lowerInput, lowerRecurrence, lowerSequence, lowerZero } from "../../kernels/lstm/lower.ts";
+import { Residency } from "../../kernels/residency.ts";
+import type { SequenceJob } from "../job.ts";
+import { BOS, EOS } from "./alphabet.ts";
+import type { QG2p } from "./quantize.ts";
+import { MAX_PHONES } from "./real.ts";
+
+/** Where the host puts letters and finds a phone. */
+const INPUT = { address: 0, bits: INDEX_BITS };
+const MAX_LETTERS = 32;
+const OUTPUT = { address: (MAX_LETTERS * INDEX_BITS) / 8, bits: INDEX_BITS };
+const DATA_BYTES = OUTPUT.address + INDEX_BITS / 8;
+
+/** Activations that outlive a program: what `start` leaves to `step`, and one step to the next. */
+interface Shared {
+  readonly map: ActivationMap;
+  /** Encoder states with a zero row before the first and behind the last. */
+  readonly rows: Tensor;
+  readonly memory: Tensor;
+  readonly keys: Tensor;
+  readonly h: Tensor;
+  readonly c: Tensor;
+  readonly context: Tensor;
+  readonly token: number;
+}
+
+interface Placed {
+  readonly arch: ArchSpec;
+  readonly image: ImageBuilder;
+  readonly weights: Residency;
+  readonly letters: PlacedEmbedding;
+  readonly phones: PlacedEmbedding;
+}
+
+/** Compiles the model for one machine and for words of the given lengths. @throws InputError where it does not fit */
+export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[]): SequenceJob {
+  const image = new ImageBuilder(arch);
+  const weights = new Residency(arch, image, matricesOf(q));
+  const embedding = (table: QG2p["letters"]) => ({
+    q: table,
+    at: image.weights(table.codes, table.stored.format.bits),
+  });
+  const placed: Placed = { arch, image, weights, letters: embedding(q.letters), phones: embedding(q.phones) };
+  const programs = new Map<number, { start: Program; step: Program }>();
+  for (const length of lengths) {
+    if (length > MAX_LETTERS) {
+      throw new InputError(`a word of ${length} letters`, `the model's input has room for ${MAX_LETTERS}`);
+    }
+    const shared = shareOf(q, placed, length);
+    programs.set(length, { start: lowerStart(q, placed, shared), step: lowerStep(q, placed, shared) });
+  }
+  const load = new Builder(image, weights, new ActivationMap(arch), arch);
+  load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes });
+  for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
+  return {
+    image: image.build(),
+    load: load.finish("load"),
+    programs,
+    input: INPUT,
+    output: OUTPUT,
+    dataBytes: DATA_BYTES,
+    endToken: EOS,
+    maxSteps: MAX_PHONES,
+    residentWeightBytes: weights.loads.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+/** Every matrix of the array, the most often used first: those of the recurrences stay on chip longest. */
+function matricesOf(q: QG2p): Weights[] {
+  const layers = [
+    ...[q.forward.productH, q.backward.productH, q.decoder.productH, q.decoder.productX],
+    ...[q.attention.query, q.attention.score, q.output, q.forward.productX, q.backward.productX],
+    ...[q.attention.key, q.bridge],
+  ];
+  return layers.flatMap(({ parts }) => parts.map((part) => part.weights));
+}
+
+function shareOf(q: QG2p, { arch }: Placed, length: number): Shared {
+  const map = new ActivationMap(arch);
+  const width = 2 * q.forward.hiddenSize;
+  const rows = map.tensor(q.memory, width, length + 2);
+  return {
+    map,
+    rows,
+    memory: { ...rows, at: (rows.at as number) + strideOf(rows), count: length },
+    keys: map.tensor(q.attention.key.output, q.attention.key.rows, length),
+    h: map.tensor(q.decoder.hidden, q.decoder.hiddenSize),
+    c: map.tensor(q.decoder.cell, q.decoder.hiddenSize),
+    context: map.tensor(q.context, width),
+    token: map.reserve(1, INDEX_BITS),
+  };
+}
+
+/** Reads the word: encoder in both directions, keys, the decoder's first state. */
+function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: Shared): Program {
+  const { rows, memory, h } = shared;
+  const length = memory.count;
+  const b = new Builder(image, weights, shared.map.fork(), arch);
+  const indices = b.map.reserve(length, INDEX_BITS);
+  const xs = b.map.tensor(q.letters.output, q.letters.columns, length);
+  b.emit(fetch, { dst: indices, src: INPUT.address, n: length, bits: INDEX_BITS });
+  lowerEmbedding(b, letters, indices, xs);
+  lowerZero(b, rowOf(rows, 0));
+  lowerZero(b, rowOf(rows, length + 1));
+  const half = (tensor: Tensor, k: 0 | 1): Tensor => rowOf({ ...tensor, length: tensor.length / 2 }, k);
+  const stride = strideOf(rows);
+  lowerSequence(b, q.forward, [xs], { first: half(rows, 0), stride }, false);
+  lowerSequence(b, q.backward, [xs], { first: half(rows, 1), stride }, true);
+  lowerKeys(b, q.attention, memory, shared.keys);
+  const last = [half(rowOf(rows, length), 0), half(rowOf(rows, 1), 1)];
+  lowerLinearPwl(b, q.bridge, q.bridgeTanh, last, h);
+  lowerZero(b, shared.c);
+  lowerZero(b, shared.context);
+  b.emit(fill, { dst: shared.token, n: 1, bits: INDEX_BITS, value: BOS });
+  return b.finish(`start-${length}`);
+}
+
+/** One phone: from the last token, h, c and context to the next of each. */
+function lowerStep(q: QG2p, { arch, image, weights, phones }: Placed, shared: Shared): Program {
+  const { memory, keys, h, c, context, token } = shared;
+  const b = new Builder(image, weights, shared.map.fork(), arch);
+  const fed = b.map.tensor(q.phones.output, q.phones.columns);
+  const logits = b.map.tensor(q.output.output, q.output.rows);
+  lowerEmbedding(b, phones, token, fed);
+  b.scratch(() => lowerRecurrence(b, q.decoder, lowerInput(b, q.decoder, [fed, context], 1), h, c, h));
+  lowerAttend(b, q.attention, h, keys, memory, context);
+  lowerLinear(b, q.output, [h, context], logits);
+  lowerArgmax(b, logits, token);
+  b.emit(store, { dst: OUTPUT.address, src: token, n: 1, bits: INDEX_BITS });
+  return b.finish(`step-${memory.count}`);
+}

@@ -1,0 +1,82 @@
+import { maxOf, minOf, signed } from "../fixed/format.ts";
+import { ceilLog2, type Grid, roundReal } from "../fixed/real.ts";
+
+/** The smallest and largest real value seen at a site. */
+export interface Range {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Ranges by site; `of` refuses a site that was never observed. */
+export class Ranges {
+  readonly #seen = new Map<string, Range>();
+
+  /** Widens the site's range to take in these values. */
+  observe(site: string, values: ArrayLike<number>): void {
+    let { lo, hi } = this.#seen.get(site) ?? { lo: Number.POSITIVE_INFINITY, hi: Number.NEGATIVE_INFINITY };
+    for (let i = 0; i < values.length; i++) {
+      const x = values[i]!;
+      if (x < lo) lo = x;
+      if (x > hi) hi = x;
+    }
+    this.#seen.set(site, { lo, hi });
+  }
+
+  of(site: string): Range {
+    const range = this.#seen.get(site);
+    if (range === undefined) throw new Error(`no range was observed at ${site}`);
+    return range;
+  }
+
+  /** The range that covers several sites, for tensors that must share a grid. */
+  union(...sites: readonly string[]): Range {
+    const ranges = sites.map((site) => this.of(site));
+    return { lo: Math.min(...ranges.map((r) => r.lo)), hi: Math.max(...ranges.map((r) => r.hi)) };
+  }
+
+  /** Ranges of the sites below `prefix.`, by the names that remain. */
+  below(prefix: string): Ranges {
+    const inner = new Ranges();
+    for (const [site, range] of this.#seen) {
+      if (site.startsWith(`${prefix}.`)) inner.observe(site.slice(prefix.length + 1), [range.lo, range.hi]);
+    }
+    return inner;
+  }
+}
+
+/** Smallest span that a grid is made for: a tensor of zeros still needs a scale, and one that a requantizer can reach. */
+const LEAST_SPAN = 1e-4;
+
+const toPowerOfTwo = (scale: number): number => 2 ** ceilLog2(scale);
+
+/**
+ * The affine grid of method.md, section 1, in signed codes: the range is widened to contain 0,
+ * S = (hi - lo) / (2^bits - 1), and 0 has a code of its own.
+ */
+export function affineGrid({ lo, hi }: Range, bits: number, powerOfTwo: boolean): Grid {
+  const format = signed(bits);
+  const [from, to] = [Math.min(lo, 0), Math.max(hi, 0)];
+  const exact = Math.max(to - from, LEAST_SPAN) / (2 ** bits - 1);
+  const scale = powerOfTwo ? toPowerOfTwo(exact) : exact;
+  const zero = minOf(format) + roundReal(-from / scale, "half-away");
+  return { format, scale, zero: Math.max(minOf(format), Math.min(maxOf(format), zero)) };
+}
+
+/** The symmetric grid: zero point 0, codes within ± (2^(bits-1) - 1). */
+export function symmetricGrid({ lo, hi }: Range, bits: number, powerOfTwo: boolean): Grid {
+  const format = signed(bits);
+  const exact = Math.max(-lo, hi, LEAST_SPAN) / maxOf(format);
+  return { format, scale: powerOfTwo ? toPowerOfTwo(exact) : exact, zero: 0 };
+}
+
+/** The grid of results in [0, 1], such as a sigmoid's: the smallest code is 0. A power-of-two scale stops one code short of 1. */
+export function unitGrid(bits: number, powerOfTwo: boolean): Grid {
+  const format = signed(bits);
+  return { format, scale: powerOfTwo ? 2 ** -bits : 1 / (2 ** bits - 1), zero: minOf(format) };
+}
+
+/** The grid of results in [-1, 1], such as a tanh's. A power-of-two scale stops one code short of 1. */
+export function bipolarGrid(bits: number, powerOfTwo: boolean): Grid {
+  const format = signed(bits);
+  return { format, scale: powerOfTwo ? 2 ** -(bits - 1) : 1 / maxOf(format), zero: 0 };
+}

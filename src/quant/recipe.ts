@@ -1,0 +1,76 @@
+import { InputError } from "../base/errors.ts";
+import { hashOf } from "../base/hash.ts";
+import { type ParameterTable, settle } from "../base/settings.ts";
+import { PWL_METHODS } from "../pwl/placement.ts";
+
+const bits = (doc: string, value: number, max = 16, min = 2) =>
+  ({ kind: "int", doc, unit: "bit", min, max, default: value }) as const;
+const pieces = (doc: string, value: number) =>
+  ({ kind: "int", doc, unit: "piece", min: 1, max: 256, default: value }) as const;
+const choice = <const C extends string>(doc: string, choices: readonly C[], value: C) =>
+  ({ kind: "choice", doc, choices, default: value }) as const;
+
+/**
+ * A recipe: how a float model becomes integers, each parameter said once. The defaults are the widths of the iRNN
+ * papers (arXiv 2109.09828, 2212.11791) where these are known, 8 bits for every norm and attention tensor among them,
+ * and 16 for the cell.
+ */
+export const RECIPE_FIELDS = {
+  weight_bits: bits("weights of the recurrent and attention layers", 8),
+  output_weight_bits: bits("weights of the last layer", 8),
+  embedding_bits: bits("embedding tables, as stored", 8),
+  weight_scale: choice(
+    "one scale for each output, or one for a matrix",
+    ["per-channel", "per-tensor"],
+    "per-channel",
+  ),
+  activation_bits: bits(
+    "embeddings in use, hidden states, gate inputs and outputs, attention keys and queries",
+    8,
+  ),
+  product_bits: bits("W x and W h before normalization", 8),
+  normalized_bits: bits("a norm's result before gain and shift", 8, 16, 4),
+  norm_bits: bits("a norm's result after gain and shift", 8),
+  gain_bits: bits("gains of norms", 8, 16, 3),
+  cell_bits: bits("cell states", 16),
+  score_bits: bits("attention scores", 8),
+  exp_bits: bits("exponentials of scores", 16),
+  alpha_bits: bits("attention weights", 8),
+  context_bits: bits("attention contexts", 8),
+  pwl_pieces: pieces("pieces of sigmoid, tanh and exp", 16),
+  pwl_method: choice("where their knots go", PWL_METHODS, "slope"),
+  rsqrt_pieces: pieces("pieces of 1/sqrt on the mantissa, for layer norms", 32),
+  norm_inverse: choice(
+    "how layer norm divides: by the PWL unit's 1/sqrt, or by an integer square root and a division",
+    ["rsqrt", "division"],
+    "rsqrt",
+  ),
+  scales: choice(
+    "scales of activations: any, powers of two, or (auto) powers of two where the requantizer has no multiplier",
+    ["auto", "free", "power-of-two"],
+    "auto",
+  ),
+} as const;
+
+type RecipeField = keyof typeof RECIPE_FIELDS;
+type ValueOf<F> = F extends { readonly kind: "choice"; readonly choices: readonly (infer C)[] } ? C : number;
+
+export type Recipe = { readonly [K in RecipeField]: ValueOf<(typeof RECIPE_FIELDS)[K]> };
+
+/** A whole recipe from the values given; reports every faulty key to `complain`. */
+export const settleRecipe = (
+  given: ReadonlyMap<string, unknown>,
+  complain: (key: string, problem: string) => void,
+): Recipe => settle(RECIPE_FIELDS as ParameterTable, given, complain) as Recipe;
+
+/** A recipe with every parameter at its default but those given. @throws InputError with all faults */
+export function makeRecipe(given: Readonly<Record<string, unknown>> = {}, where = "recipe"): Recipe {
+  const problems: string[] = [];
+  const recipe = settleRecipe(new Map(Object.entries(given)), (key, problem) =>
+    problems.push(`${key}: ${problem}`),
+  );
+  if (problems.length > 0) throw new InputError(where, problems.join("; "));
+  return recipe;
+}
+
+export const hashRecipe = (recipe: Recipe): string => hashOf(recipe);
