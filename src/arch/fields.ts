@@ -159,7 +159,7 @@ export const FIELDS = {
     default: 4,
   }),
   "pwl.lanes": clock("elements looked up each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
-  "pwl.maxPieces": bits("pieces a table may have", { unit: "piece", min: 1, max: 256, default: 64 }),
+  "pwl.maxPieces": clock("pieces a table may have", { unit: "piece", min: 1, max: 256, default: 64 }),
   "pwl.slopeBits": bits("width of a stored slope, sign included", {
     unit: "bit",
     min: 4,

@@ -130,7 +130,7 @@ export const encodeInputs = (inputs: readonly Reals[], grids: readonly Grid[]): 
   inputs.map((vectors, i) => vectors.map((vector) => encodeAll(vector, grids[i]!)));
 
 /** The real inputs nearest to these that have codes. */
-export const onGrids = (inputs: readonly Reals[], grids: readonly Grid[]): readonly Reals[] =>
+const onGrids = (inputs: readonly Reals[], grids: readonly Grid[]): readonly Reals[] =>
   encodeInputs(inputs, grids).map((vectors, i) => vectors.map((codes) => decodeAll(codes, grids[i]!)));
 
 /** What flows between layers: the affine grid of the range, `activation_bits` wide or as wide as is said. */

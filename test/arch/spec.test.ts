@@ -145,7 +145,9 @@ describe("a faulty file is refused with line and column:", () => {
     );
     expect(
       faults("requant: { rounding: tflite-double, multiplierBits: 31 }\nacc: { bits: 33 }\n"),
-    ).toMatchInlineSnapshot(`"m.yaml: line 1, column 37: requant.multiplierBits: 31 bits times an accumulator of 33 and a bias exceed the 64-bit product; line 1, column 12: requant.rounding: tflite-double takes accumulators of at most 32 bits, not 33"`);
+    ).toMatchInlineSnapshot(
+      `"m.yaml: line 1, column 37: requant.multiplierBits: 31 bits times an accumulator of 33 and a bias exceed the 64-bit product; line 1, column 12: requant.rounding: tflite-double takes accumulators of at most 32 bits, not 33"`,
+    );
     expect(faults("activation: { bytes: 1000, banks: 16 }\n")).toMatchInlineSnapshot(
       `"m.yaml: line 1, column 28: activation.banks: 1000 bytes do not divide into 16 equal banks"`,
     );

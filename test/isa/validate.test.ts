@@ -350,6 +350,13 @@ describe("activations are read at the width that they were written with:", () =>
     expect(faults(`${inside}${read(0, 3, 8)}`)).toHaveLength(1);
     expect(faults(`${inside}${read(3, 2, 8)}`)).toHaveLength(1);
     expect(faults(`${inside}${read(3, 3, 4)}`)).toHaveLength(1);
+    expect(faults(`${inside}${read(0, 4, 4)}`)).toHaveLength(1);
+    expect(faults(`${inside}${read(4, 8, 4)}`)).toHaveLength(1);
+  });
+
+  test("of a tensor that was overwritten to its end nothing is left", () => {
+    expect(faults(`${write(0, 8, 8)}\n${write(4, 8, 4)}\n${write(8, 8, 4)}\n${read(4, 16, 4)}`)).toEqual([]);
+    expect(faults(`${write(4, 8, 8)}\n${write(4, 8, 4)}\n${write(0, 8, 4)}\n${read(0, 16, 4)}`)).toEqual([]);
   });
 
   test("before the write it is not there yet", () => {
@@ -510,6 +517,10 @@ describe("whether an accumulator may overflow", () => {
     expect(may(`${partly}${product(1, 1, 0, 2)}`, 17)).toBe(false);
     expect(may(`${partly}${product(1, 1, 0, 4)}`, 17)).toBe(true);
     expect(may(`${partly}${product(1, 1, 2, 2)}`, 17)).toBe(true);
+    // The same from the other end: 0 and 1 still hold 3.
+    const ended = `${product(3, 0, 0, 4)}\n${product(1, 0, 2, 2)}\n`;
+    expect(may(`${ended}${product(1, 1, 2, 2)}`, 17)).toBe(false);
+    expect(may(`${ended}${product(1, 1, 0, 2)}`, 17)).toBe(true);
     // 1 unit in 0 … 3, then 3 in 2 … 5: adding to 0 … 3 meets the 3.
     expect(may(`${product(1, 0, 0, 4)}\n${product(3, 0, 2, 4)}\n${product(1, 1, 0, 4)}`, 17)).toBe(true);
     expect(may(`${product(1, 0, 0, 4)}\n${product(3, 0, 4, 4)}\n${product(1, 1, 0, 4)}`, 17)).toBe(false);
@@ -520,6 +531,12 @@ describe("whether an accumulator may overflow", () => {
     expect(may(lane(0), 16)).toBe(false);
     expect(may(lane(127), 16)).toBe(true); // 255 · 255
     expect(may(lane(127), 17)).toBe(false);
+  });
+
+  test("a sum that just reaches the largest accumulator does not overflow", () => {
+    const lane = (xZero: number) => line("lanemul", { k: 1, aZero: 23, xZero });
+    expect(may(lane(89), 16)).toBe(false); // 151 · 217 = 2^15 - 1
+    expect(may(lane(90), 16)).toBe(true);
   });
 
   test("operations that do not sum play no part", () => {

@@ -47,7 +47,8 @@ export function quantizeLinear(
   const biasLimit = 2 ** (biasBits(numerics.arch) - BIAS_ROOM);
   const needs = Array.from({ length: rows }, (_, r) => {
     const steps = inputs.map(({ weight, grid }) => (largestOf(weight, r) * grid.scale) / largest);
-    return Math.max(...steps, Math.abs(bias?.[r] ?? 0) / biasLimit, LEAST_STEP);
+    // Half of the limit is the bias's own, the other half what the zero points add to it.
+    return Math.max(...steps, Math.abs(bias?.[r] ?? 0) / (biasLimit / 2), LEAST_STEP);
   });
   const perChannel = numerics.recipe.weight_scale === "per-channel";
   const chosen = (perChannel ? needs : [Math.max(...needs)]).map((need) =>

@@ -1,0 +1,67 @@
+import yargs from "yargs";
+import { InputError } from "../base/errors.ts";
+import { type Command, type Io, STATUS, type Status, UsageError } from "./command.ts";
+import { arch } from "./commands/arch.ts";
+import { asm } from "./commands/asm.ts";
+import { compare } from "./commands/compare.ts";
+import { disasm } from "./commands/disasm.ts";
+import { isa } from "./commands/isa.ts";
+import { run } from "./commands/run.ts";
+import { sweep } from "./commands/sweep.ts";
+import { version } from "./places.ts";
+
+/** The verbs, in the order of `--help`. */
+const commands: readonly Command[] = [sweep, run, arch, isa, asm, disasm, compare];
+
+const WIDTH = 100;
+
+/** Does what the words say and gives the exit status; never ends the process, never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<Status> {
+  let status: Status = STATUS.done;
+  const parser = yargs()
+    .scriptName("shiftline")
+    .usage("$0: integer accelerators and integer-only recurrent networks, to the bit and to the cycle")
+    .locale("en") // and not the environment's
+    .wrap(WIDTH)
+    .version(version())
+    .strict()
+    .demandCommand(1, "say what to do")
+    .recommendCommands()
+    .exitProcess(false)
+    .parserConfiguration({ "dot-notation": false, "camel-case-expansion": false })
+    .epilogue("Exit status: 0 done, 1 refused (or, of compare, rows moved), 2 wrong usage, 70 a bug of ours.")
+    .fail((message, error) => {
+      // A message is yargs' own; without one the error is what a command threw.
+      throw message ? new UsageError(message) : error;
+    });
+  for (const command of commands) {
+    parser.command(
+      command(io, (ended) => {
+        status = ended;
+      }),
+    );
+  }
+  try {
+    // With a callback, yargs hands over its help instead of printing it.
+    await parser.parseAsync([...argv], {}, (_error, _args, help) => {
+      if (help !== "") io.out(`${help}\n`);
+    });
+    return status;
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+/** Tells what went wrong, to the one whose business it is. */
+function report(error: unknown, io: Io): Status {
+  if (error instanceof UsageError) {
+    io.err(`shiftline: ${error.message} (see shiftline --help)\n`);
+    return STATUS.usage;
+  }
+  if (error instanceof InputError) {
+    io.err(`shiftline: ${error.message}\n`);
+    return STATUS.refused;
+  }
+  io.err(`shiftline: a bug of ours\n${error instanceof Error ? error.stack : String(error)}\n`);
+  return STATUS.bug;
+}

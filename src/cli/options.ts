@@ -1,0 +1,50 @@
+import type { Options } from "yargs";
+import { InputError } from "../base/errors.ts";
+import { UsageError } from "./command.ts";
+
+/** Options that several verbs share, so that they read alike everywhere. */
+export const json = {
+  type: "boolean",
+  default: false,
+  describe: "print one JSON document on stdout",
+} as const satisfies Options;
+
+export const set = {
+  type: "string",
+  array: true,
+  nargs: 1,
+  requiresArg: true,
+  describe: "change an architecture parameter, as in mac.rows=32; may be repeated",
+} as const satisfies Options;
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+
+/**
+ * `key=value` pairs: numbers parsed, words kept.
+ * @param option  the option's name, `--set`, for the errors
+ * @throws UsageError where a pair is none, InputError where a key comes twice
+ */
+export function settingsOf(
+  pairs: readonly string[] | undefined,
+  option: string,
+): Readonly<Record<string, number | string>> {
+  const settings: Record<string, number | string> = {};
+  for (const pair of pairs ?? []) {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (key === undefined || value === undefined) {
+      throw new UsageError(`${option} takes KEY=VALUE, not "${pair}"`);
+    }
+    if (Object.hasOwn(settings, key)) throw new InputError(option, `${key} is given twice`);
+    settings[key] = NUMBER.test(value) ? Number(value) : value;
+  }
+  return settings;
+}
+
+/** A whole number as it is typed. @throws UsageError for anything else */
+export function wholeNumber(text: string, option: string, min: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || !Number.isSafeInteger(value)) {
+    throw new UsageError(`${option} takes a whole number from ${min} on, not "${text}"`);
+  }
+  return value;
+}

@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../base/errors.ts";
+import { suggestion } from "../base/settings.ts";
+import { readText } from "../base/yaml.ts";
+
+/** The package's own folder, whether its sources run or its build does. */
+const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** Folders in which a name without a path is looked up. */
+type Shelf = "arch" | "experiments";
+
+const ENDING = ".yaml";
+
+/**
+ * The file that `given` means: a path, or the name of a file in `shelf`; from the current folder first, then
+ * from the package's own, so that every command works from any folder.
+ *
+ * @throws InputError where there is none, with a suggestion
+ */
+export function placeOf(given: string, shelf: Shelf): string {
+  const named = join(shelf, `${given}${ENDING}`);
+  const candidates = [given, named, join(PACKAGE, given), join(PACKAGE, named)];
+  const found = candidates.find((path) => path.endsWith(ENDING) && existsSync(path));
+  if (found !== undefined) return found;
+  if (existsSync(given)) return given;
+  throw new InputError(given, `no such file${suggestion(stemOf(given), shelved(shelf).map(stemOf))}`);
+}
+
+/** Every file of a shelf: the current folder's, then the package's of other names. */
+export function shelved(shelf: Shelf): string[] {
+  const paths = new Map<string, string>();
+  for (const folder of [shelf, join(PACKAGE, shelf)]) {
+    if (!existsSync(folder)) continue;
+    for (const file of readdirSync(folder).sort()) {
+      if (file.endsWith(ENDING) && !paths.has(file)) paths.set(file, join(folder, file));
+    }
+  }
+  return [...paths.values()];
+}
+
+export const stemOf = (path: string): string => basename(path, ENDING);
+
+/** The version of the package. */
+export function version(): string {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
+  return version;
+}
+
+/** A file's bytes. @throws InputError where it cannot be read, in the words of every other file */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    readText(path);
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { stringify } from "csv-stringify/sync";
+import { InputError } from "../base/errors.ts";
+import type { Column } from "./column.ts";
+
+/** RFC 4180 but for its line ends, which are LF: always a header, columns in the table's order. Equal rows give equal bytes. */
+export function toCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const records = rows.map((row) => columns.map((column) => column.of(row)));
+  return stringify(records, {
+    header: true,
+    columns: columns.map(({ name }) => name),
+    record_delimiter: "\n",
+    // RFC 4180 quotes a lone CR too.
+    quoted_match: /\r/,
+  });
+}
+
+/** A CSV as read: every value is text. */
+export interface CsvTable {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A field: quoted, with quotes doubled in it, or bare; then what ends it. */
+const FIELD = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r?\n|$)/y;
+
+/**
+ * Reads RFC 4180 with LF or CRLF line ends; the first record is the header.
+ * @throws InputError naming `where` and the record that is not CSV, or not of the header's length
+ */
+export function parseCsv(text: string, where: string): CsvTable {
+  const records: string[][] = [];
+  let record: string[] = [];
+  FIELD.lastIndex = 0;
+  while (FIELD.lastIndex < text.length || record.length > 0) {
+    const match = FIELD.exec(text);
+    if (match === null) throw new InputError(where, `record ${records.length + 1} is not CSV`);
+    const [, field = "", end] = match;
+    record.push(field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field);
+    if (end === ",") continue;
+    records.push(record);
+    record = [];
+  }
+  const [header, ...rows] = records;
+  if (header === undefined) throw new InputError(where, "an empty file, without a header");
+  for (const [i, row] of rows.entries()) {
+    if (row.length !== header.length) {
+      throw new InputError(where, `record ${i + 2} has ${row.length} fields, the header ${header.length}`);
+    }
+  }
+  return { header, rows };
+}

@@ -1,0 +1,32 @@
+import type { ArchSpec } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
+import type { Recipe } from "../quant/recipe.ts";
+import { type Measured, measure, realTokens } from "./measure.ts";
+import { type SubjectSpec, subjectOf } from "./subject.ts";
+
+/** A piece of a sweep, as plain data: the real-valued reference, or one quantized model on its machines. */
+export type Task =
+  | { readonly kind: "reference"; readonly subject: SubjectSpec }
+  | {
+      readonly kind: "measure";
+      readonly subject: SubjectSpec;
+      readonly recipe: Recipe;
+      readonly archs: readonly ArchSpec[];
+    };
+
+/** What a task gave, or what is wrong with its input: an error's class does not survive the way between threads. */
+export type Answer =
+  | { readonly kind: "reference"; readonly tokens: readonly (readonly number[])[] }
+  | ({ readonly kind: "measure" } & Measured)
+  | { readonly kind: "refused"; readonly where: string; readonly problem: string };
+
+export function runTask(task: Task): Answer {
+  try {
+    const subject = subjectOf(task.subject);
+    if (task.kind === "reference") return { kind: "reference", tokens: realTokens(subject) };
+    return { kind: "measure", ...measure(subject, task.recipe, task.archs) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { kind: "refused", where: error.where, problem: error.message.slice(error.where.length + 2) };
+  }
+}

@@ -1,0 +1,51 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { folder, shiftline, without } from "./shiftline.ts";
+
+const HEADER = "point,arch,recipe,per_pct,cycles";
+
+function csvs(before: string, after: string): { here: string; files: [string, string] } {
+  const here = folder();
+  const files: [string, string] = [join(here, "before.csv"), join(here, "after.csv")];
+  for (const [i, rows] of [before, after].entries()) writeFileSync(files[i]!, `${HEADER}\n${rows}\n`);
+  return { here, files };
+}
+
+test("equal files are status 0", async () => {
+  const { files } = csvs("1,edge8x8,abc,9.5000,100", "1,edge8x8,abc,9.5000,100");
+  const { status, out, err } = await shiftline("compare", ...files);
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  expect(out).toBe("1 row equal, 0 moved\n");
+});
+
+test("rows that moved are printed with by how much, and are status 1", async () => {
+  const { files } = csvs("1,edge8x8,abc,9.5000,100", "1,edge8x8,abc,9.2500,120");
+  const { status, out } = await shiftline("compare", ...files);
+  expect(status).toBe(1);
+  expect(out).toMatchInlineSnapshot(`
+    "0 rows equal, 1 moved
+
+    point 1: edge8x8
+      per_pct  9.5000 -> 9.2500  -0.2500
+      cycles      100 -> 120     +20
+    "
+  `);
+  const { equal, moved } = JSON.parse((await shiftline("compare", ...files, "--json")).out);
+  expect(equal).toBe(false);
+  expect(moved[0].moves).toContainEqual({ column: "cycles", from: "100", to: "120", by: "+20" });
+});
+
+test("files that are missing or no CSV are refused on stderr", async () => {
+  const { here, files } = csvs("1,edge8x8,abc,9.5000", "1,edge8x8,abc,9.5000,100");
+  const answers: string[] = [];
+  for (const pair of [files, [files[1], join(here, "none.csv")]]) {
+    const { status, out, err } = await shiftline("compare", ...pair);
+    expect({ status, out }).toEqual({ status: 1, out: "" });
+    answers.push(without(here, err).trimEnd());
+  }
+  expect(answers.join("\n")).toMatchInlineSnapshot(`
+    "shiftline: FOLDER/before.csv: record 2 has 4 fields, the header 5
+    shiftline: FOLDER/none.csv: no such file"
+  `);
+});

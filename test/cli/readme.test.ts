@@ -1,0 +1,56 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { shiftline } from "./shiftline.ts";
+
+const README = readFileSync("README.md", "utf8");
+
+/** A block of commands, and the block of output right behind it, if one is. */
+const BLOCK = /```sh\n([\s\S]*?)```(?:\n\n```text\n([\s\S]*?)```)?/g;
+/** What a comment says of a command that no test can wait for. */
+const IS_LONG = /# .*\b(minutes?|hours?)\b/;
+
+/** The words of a line, without its comment; none of them is quoted. */
+const wordsOf = (line: string): string[] =>
+  line
+    .replace(/\s+#.*/, "")
+    .split(/\s+/)
+    .slice(2);
+
+/** Runs one line of a block as a shell would, if it is of a kind that the README may hold. */
+async function runLine(line: string): Promise<string> {
+  if (/^npm (start|test|run \w+)\b/.test(line)) return "";
+  const echo = /^echo "(.*)" > (results\/\S+)$/.exec(line);
+  if (echo !== null) {
+    mkdirSync("results", { recursive: true });
+    writeFileSync(echo[2]!, `${echo[1]}\n`);
+    return "";
+  }
+  expect(line).toMatch(/^npx shiftline /);
+  const words = wordsOf(line);
+  const isLong = IS_LONG.test(line);
+  // With --columns a sweep's options are parsed and checked, and then nothing is swept.
+  const { status, out, err } = await shiftline(...words, ...(isLong ? ["--columns"] : []));
+  const isMoved = words[0] === "compare" && status === 1 && err === "";
+  expect(status === 0 || isMoved, `${line}\n${err}`).toBe(true);
+  return out;
+}
+
+test("every command of the README runs, and prints what the README says", async () => {
+  let actual = README;
+  for (const [block, commands = "", answer] of README.matchAll(BLOCK)) {
+    let out = "";
+    for (const line of commands.trimEnd().split("\n")) out += await runLine(line);
+    const fence = "```text\n";
+    if (answer !== undefined)
+      actual = actual.replace(block, () => block.replace(fence + answer, () => fence + out));
+  }
+  await expect(actual).toMatchFileSnapshot("../../README.md");
+});
+
+test("every experiment of the README is there", async () => {
+  const named = [
+    ...README.matchAll(/^\| `(experiments\/\S+\.yaml)` \| (.*?)( All .*| Part .*)?(;.*)? \|$/gm),
+  ];
+  expect(named).toHaveLength(3);
+  for (const [, path, question] of named) expect(readFileSync(path!, "utf8")).toContain(question);
+});

@@ -1,0 +1,109 @@
+import seedrandom from "seedrandom";
+import { describe, expect, test } from "vitest";
+import { makeArch } from "../../src/arch/spec.ts";
+import { decode, type Grid } from "../../src/fixed/real.ts";
+import { factorOf } from "../../src/fixed/scale.ts";
+import { exactLinear } from "../../src/kernels/linear/exact.ts";
+import { columnsOf, type QLinear, quantizeLinear } from "../../src/kernels/linear/quantize.ts";
+import { uniform, uniformMatrix } from "../../src/kernels/samples.ts";
+import type { Matrix } from "../../src/kernels/tensors.ts";
+import { affineGrid } from "../../src/quant/grid.ts";
+import { makeRecipe } from "../../src/quant/recipe.ts";
+
+const ROWS = 6;
+const COLUMNS = 5;
+
+function layerOf(seed: string, recipe: Readonly<Record<string, unknown>> = {}, kind = "multiplier") {
+  const rng = seedrandom(seed);
+  const numerics = { recipe: makeRecipe(recipe), arch: makeArch({ "requant.kind": kind }).settings };
+  const weight = uniformMatrix(rng, ROWS, COLUMNS);
+  const grid = affineGrid({ lo: -0.3, hi: 1.1 }, 8, kind !== "multiplier");
+  const bias = uniform(rng, ROWS);
+  const output = affineGrid({ lo: -4, hi: 3 }, 8, kind !== "multiplier");
+  const q = quantizeLinear([{ weight, grid }], bias, output, numerics.recipe.weight_bits, numerics);
+  return { q, weight, grid, bias, output, rng, arch: numerics.arch };
+}
+
+const scaleOf = ({ scales }: QLinear, row: number) => scales[scales.length === 1 ? 0 : row]!;
+
+/** Real value of an accumulator LSB. */
+const stepOf = (q: QLinear, row: number): number => factorOf(scaleOf(q, row)) * q.output.scale;
+
+describe.each([
+  { name: "per channel", recipe: {}, kind: "multiplier" },
+  { name: "per tensor", recipe: { weight_scale: "per-tensor" }, kind: "multiplier" },
+  { name: "4 bits", recipe: { weight_bits: 4 }, kind: "multiplier" },
+  { name: "by one shift", recipe: {}, kind: "shift" },
+  { name: "by two shifts", recipe: {}, kind: "two-shift" },
+])("an integer layer, $name", ({ name, recipe, kind }) => {
+  const { q, weight, grid, bias, output, rng, arch } = layerOf(name, recipe, kind);
+  const [{ weights }] = q.parts as [QLinear["parts"][number]];
+  const limit = 2 ** (weights.bits - 1) - 1;
+
+  test("weights are off by half a code at most, symmetric, and one of them is large", () => {
+    for (let row = 0; row < ROWS; row++) {
+      for (let c = 0; c < COLUMNS; c++) {
+        const code = weights.codes[row * COLUMNS + c]!;
+        const scale = stepOf(q, row) / grid.scale;
+        expect(Math.abs(code)).toBeLessThanOrEqual(limit);
+        expect(Math.abs(code * scale - weight.data[row * COLUMNS + c]!)).toBeLessThanOrEqual(0.501 * scale);
+      }
+    }
+    expect(Math.max(...weights.codes.map(Math.abs))).toBeGreaterThanOrEqual(limit / 2 - 1);
+  });
+
+  test("no error of the requantizer's scale is left: a result is the nearest code to the integers' own real value", () => {
+    for (let turn = 0; turn < 50; turn++) {
+      const x = Int32Array.from(uniform(rng, COLUMNS, 127), Math.trunc);
+      const got = exactLinear(q, [x], arch);
+      for (let row = 0; row < ROWS; row++) {
+        const step = stepOf(q, row);
+        const folded =
+          q.bias[row]! + x.reduce((sum, code, c) => sum + code * weights.codes[row * COLUMNS + c]!, 0);
+        const code = Math.max(-128, Math.min(127, folded * factorOf(scaleOf(q, row)) + output.zero));
+        expect(Math.abs(got[row]! - code)).toBeLessThanOrEqual(0.5);
+        const real = x.reduce(
+          (sum, c, i) => sum + weights.codes[row * COLUMNS + i]! * (step / grid.scale) * decode(c, grid),
+          Math.round(bias[row]! / step) * step,
+        );
+        expect(folded * step).toBeCloseTo(real, 9);
+      }
+    }
+  });
+});
+
+test("concatenated inputs share one accumulator: each weight has the scale that its input's grid leaves it", () => {
+  const { weight, arch } = layerOf("parts");
+  const grids = [affineGrid({ lo: -1, hi: 1 }, 8, false), affineGrid({ lo: 0, hi: 4 }, 8, false)];
+  const inputs = [
+    { weight: columnsOf(weight, 0, 2), grid: grids[0]! },
+    { weight: columnsOf(weight, 2, COLUMNS), grid: grids[1]! },
+  ];
+  const output = affineGrid({ lo: -8, hi: 8 }, 8, false);
+  const q = quantizeLinear(inputs, undefined, output, 8, { recipe: makeRecipe(), arch });
+  for (const [p, { weights, input }] of q.parts.entries()) {
+    for (const [i, code] of weights.codes.entries()) {
+      const scale = stepOf(q, Math.floor(i / weights.columns)) / input.scale;
+      expect(Math.abs(code * scale - inputs[p]!.weight.data[i]!)).toBeLessThanOrEqual(0.501 * scale);
+    }
+  }
+});
+
+describe("what a layer may be made of", () => {
+  const numerics = { recipe: makeRecipe(), arch: makeArch().settings };
+  const grid: Grid = affineGrid({ lo: -1, hi: 1 }, 8, false);
+  const one = (value: number): Matrix => ({ rows: 1, columns: 1, data: Float64Array.of(value) });
+
+  test("weights of nothing but zeros", () => {
+    const q = quantizeLinear([{ weight: one(0), grid }], undefined, grid, 8, numerics);
+    expect([...exactLinear(q, [Int32Array.of(100)], numerics.arch)]).toEqual([grid.zero]);
+  });
+
+  test("a bias far above the weights sets the scale, so that it fits its memory", () => {
+    const wide = affineGrid({ lo: -1e4, hi: 1e4 }, 16, false);
+    const q = quantizeLinear([{ weight: one(1e-9), grid }], [5000], wide, 8, numerics);
+    expect(Math.abs(q.bias[0]!)).toBeLessThan(2 ** 31);
+    const [code] = exactLinear(q, [Int32Array.of(0)], numerics.arch);
+    expect(Math.abs(decode(code!, wide) - 5000)).toBeLessThanOrEqual(wide.scale);
+  });
+});

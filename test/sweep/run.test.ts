@@ -1,0 +1,140 @@
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { time } from "../../src/machine/timing.ts";
+import { toCsv } from "../../src/report/csv.ts";
+import { COLUMNS } from "../../src/sweep/columns.ts";
+import { loadExperiment } from "../../src/sweep/experiment.ts";
+import { type Row, runPoint, runSweep } from "../../src/sweep/run.ts";
+import { sampleOf, subjectOf } from "../../src/sweep/subject.ts";
+import { cellOf, experimentOf } from "./lab.ts";
+
+const csvOf = (rows: readonly Row[]): string => toCsv(COLUMNS, rows);
+const SMOKE = "experiments/g2p-smoke.yaml";
+
+test("the smoke experiment's results are what they were", async () => {
+  const rows = await runSweep(loadExperiment(SMOKE), { workers: 0 });
+  await expect(csvOf(rows)).toMatchFileSnapshot("../golden/experiments/g2p-smoke.csv");
+});
+
+describe("a small sweep", () => {
+  const experiment = experimentOf([
+    "- axes: { weight_bits: [8, 4], mac.rows: [16, 8] }",
+    "- { arch: edge8x8, set: { weight_bits: 4 } }",
+  ]);
+  const labels: string[] = [];
+  const swept = runSweep(experiment, {
+    workers: 1,
+    onProgress: (done, total, label) => labels.push(`${done}/${total} ${label}`),
+  });
+
+  test("gives a row for each point, in order", async () => {
+    expect((await swept).map(({ point }) => point.index)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("says what was done, out of how much", async () => {
+    await swept;
+    expect(labels).toMatchInlineSnapshot(`
+      [
+        "1/3 the real-valued reference",
+        "2/3 defaults on edge16x16",
+        "3/3 weight_bits=4 on edge16x16, edge8x8",
+      ]
+    `);
+  });
+
+  test("equal numerics have equal scores, other silicon other costs", async () => {
+    const [a, b] = await swept;
+    expect(a!.accuracy).toEqual(b!.accuracy);
+    expect(a!.cost.warm.cycles).not.toBe(b!.cost.warm.cycles);
+    expect(a!.cost.modelBytes).toBe(b!.cost.modelBytes);
+  });
+
+  test("the cycles of a job are its programs' cycles, times their invocations", async () => {
+    const rows = await swept;
+    for (const [i, point] of experiment.points.entries()) {
+      const { row, job, programs } = runPoint(experiment, point);
+      expect(row, point.changes).toEqual(rows[i]);
+      const cycles = programs.map(({ program, times }) => times * time(program, point.arch).cycles);
+      expect(cycles[0]).toBe(row.cost.load.cycles);
+      expect(cycles.slice(1).reduce((a, b) => a + b, 0)).toBe(row.cost.warm.cycles);
+      expect(programs[0]).toMatchObject({ program: job.load, times: 1 });
+      const starts = programs.filter(({ program }) => program.name.startsWith("start"));
+      expect(starts.reduce((sum, { times }) => sum + times, 0)).toBe(3);
+    }
+  });
+
+  test("columns hold together", async () => {
+    for (const row of await swept) {
+      const value = (name: string) => Number(cellOf(row, name));
+      const warm = value("cycles") - value("load_cycles");
+      expect(value("cycles_per_word")).toBeCloseTo(warm / 3, 1);
+      expect(value("latency_us_per_word")).toBeCloseTo(warm / 3 / 500, 3);
+      expect(value("dram_factor")).toBeGreaterThanOrEqual(1);
+      expect(value("mac_utilization_pct")).toBeGreaterThan(0);
+      expect(value("mac_utilization_pct")).toBeLessThanOrEqual(100);
+      expect(value("model_bytes_fp32")).toBe(4 * 297_386);
+      expect(value("resident_weight_bytes")).toBeLessThanOrEqual(value("model_bytes"));
+      expect(cellOf(row, "norm")).toBe("layer/rsqrt");
+    }
+  });
+});
+
+test("a machine that is too small is the user's mistake, in one line", async () => {
+  const experiment = experimentOf(["- set: { weight.bytes: 256 }"]);
+  await expect(runSweep(experiment, { workers: 0 })).rejects.toThrow(
+    /^edge16x16: weight\.bytes: 256 bytes cannot hold two tiles/,
+  );
+});
+
+test("all test words are the 6,157 of the model card, which also counts the parameters", () => {
+  const { words, parameters } = subjectOf(loadExperiment("experiments/g2p-full.yaml").subject);
+  expect(words).toHaveLength(6157);
+  expect(parameters).toBe(297_386);
+});
+
+test("a sample is evenly spaced, in order, without repetition; all of them are all of them", () => {
+  const items = Array.from({ length: 10 }, (_, i) => i);
+  expect(sampleOf(items, 4)).toEqual([0, 2, 5, 7]);
+  expect(sampleOf(items, 10)).toEqual(items);
+  for (let n = 1; n <= 10; n++) expect(new Set(sampleOf(items, n)).size).toBe(n);
+});
+
+describe("columns", () => {
+  test("have names of their own, in lower case, and say what they mean", () => {
+    const names = COLUMNS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { name, doc } of COLUMNS) {
+      expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
+      expect(doc, name).not.toBe("");
+    }
+  });
+
+  test("have their unit in their name, where it is not a noun of it", () => {
+    const UNITS = {
+      "%": /_pct$/,
+      us: /_us(_|$)/,
+      uJ: /_uj(_|$)/,
+      byte: /_bytes(_|$)/,
+      bit: /_bits$/,
+      cycle: /cycles/,
+    };
+    for (const { name, unit } of COLUMNS) {
+      const pattern = UNITS[unit as keyof typeof UNITS];
+      if (pattern !== undefined) expect(name).toMatch(pattern);
+    }
+  });
+});
+
+/** The built sweep: sources have no worker to start. */
+const BUILT = "dist/sweep/run.js";
+
+test.runIf(existsSync("dist/sweep/worker.js"))("two workers give the bytes of one process", async () => {
+  const load = (file: string) => import(pathToFileURL(file).href);
+  const { runSweep: run }: typeof import("../../src/sweep/run.ts") = await load(BUILT);
+  const experiment = experimentOf(["- axes: { arch: [edge16x16, dot16x16], weight_bits: [4, 3] }"]);
+  const one = await run(experiment, { workers: 1 });
+  expect(csvOf(await run(experiment, { workers: 2 }))).toBe(csvOf(one));
+  const faulty = experimentOf(["- set: { weight.bytes: 256 }"]);
+  await expect(run(faulty, { workers: 2 })).rejects.toThrow(/^edge16x16: weight\.bytes: 256 bytes cannot/);
+});
