@@ -1,3 +1,4 @@
+import { InputError } from "../base/errors.ts";
 /**
  * The border: a real function comes in and an integer table leaves.
  */
@@ -29,8 +30,8 @@ const MAX_SHIFT = 31;
  * @param input      grid of up to 16 bits
  * @param pieces     integer >= 1; the table has fewer where it has fewer inputs than that
  * @param slopeBits  2 … 32, width of a slope with its sign
- * @throws RangeError where an argument is out of range, f is a number nowhere, or the steepest slope
- *         does not fit `slopeBits` even without fraction bits
+ * @throws RangeError where an argument is out of range or f is a number nowhere
+ * @throws InputError where the steepest slope does not fit `slopeBits`
  */
 export function buildTable(
   f: (x: number) => number,
@@ -118,6 +119,7 @@ function targets(f: (x: number) => number, input: Grid, first: number, output: G
 
 /** Each NaN becomes the number nearest in position, the earlier one on a tie. */
 function continueNumbers(values: Float64Array): Float64Array {
+  if (!values.some(Number.isNaN)) return values;
   const known = [...values.keys()].filter((i) => !Number.isNaN(values[i]));
   if (known.length === 0) throw new RangeError("the function is not a number on any input");
   let nearest = 0;
@@ -140,7 +142,10 @@ function scaleSlopes(rises: Float64Array, slopeBits: number): Pick<PwlTable, "sl
     }
   }
   const steepest = rises.reduce((max, rise) => Math.max(max, Math.abs(rise)), 0);
-  throw new RangeError(`a slope of ${steepest} output LSBs per input LSB does not fit ${slopeBits} bits`);
+  throw new InputError(
+    `pwl.slopeBits: ${slopeBits}`,
+    `a slope of ${steepest} output LSBs per input LSB does not fit ${slopeBits} bits`,
+  );
 }
 
 /** How far a table is off its curve over every input, in output LSBs, the final rounding included. */

@@ -24,18 +24,33 @@ export function powersOfTwo({ recipe, arch }: Numerics): boolean {
   return recipe.scales === "auto" ? arch["requant.kind"] !== "multiplier" : recipe.scales === "power-of-two";
 }
 
-/** The requantizer's nearest scale to a real factor. */
-export const scaleFor = (factor: number, { arch }: Numerics): Scale =>
-  nearestScale(factor, arch["requant.kind"], arch["requant.multiplierBits"]);
+/** The requantizer's nearest scale to a real factor. @throws InputError where it has none that large */
+export const scaleFor = (factor: number, { arch }: Numerics): Scale => choose(nearestScale, factor, arch);
 
 /**
  * The requantizer's smallest scale that is not below the factor, and what it really multiplies by. A weight's
  * scale is then made from that, so that no error of the scale is left: the remainder is folded into the weights.
+ * @throws InputError where the requantizer has none that large
  */
 export function scaleAbove(
   factor: number,
   { arch }: Numerics,
 ): { readonly scale: Scale; readonly factor: number } {
-  const scale = scaleAtLeast(factor, arch["requant.kind"], arch["requant.multiplierBits"]);
+  const scale = choose(scaleAtLeast, factor, arch);
   return { scale, factor: factorOf(scale) };
+}
+
+/** The widths of a recipe and the requantizer of a machine are the user's to bring together. */
+function choose(from: typeof nearestScale, factor: number, arch: Settings): Scale {
+  const { "requant.kind": kind, "requant.multiplierBits": bits } = arch;
+  try {
+    return from(factor, kind, bits);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const what = kind === "multiplier" ? `${kind}, requant.multiplierBits: ${bits}` : kind;
+    throw new InputError(
+      `requant.kind: ${what}`,
+      `the recipe's widths ask for a factor of ${factor}, which it cannot reach`,
+    );
+  }
 }

@@ -290,7 +290,6 @@ describe("the parts of a machine", () => {
       "requant.kind": "multiplier",
       "requant.multiplierBits": 16,
       "requant.rounding": "half-away",
-      "pwl.maxPieces": 64,
       "pwl.slopeBits": 16,
     });
   });
