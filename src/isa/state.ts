@@ -34,7 +34,7 @@ const LANE_STEP = 16;
  * Addresses are the hardware's: bytes of packed memory. A memory keeps one plane of whole containers for
  * each width of code that it has held, in which the codes at byte address a start at container 8 a / bits:
  * packing is counted, not performed, and any sub-range of a tensor is where its address says. Reading
- * codes at another width than they were written with is illegal, and the validator refuses it.
+ * codes at another width than they were written with is illegal; within a program the validator refuses it.
  * Layout [code][lane] where the memory has lanes, [code] where it does not.
  */
 export class MachineState {

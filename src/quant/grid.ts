@@ -50,7 +50,7 @@ const LEAST_SPAN = 1e-4;
 const toPowerOfTwo = (scale: number): number => 2 ** ceilLog2(scale);
 
 /**
- * The affine grid of method.md, section 1, in signed codes: the range is widened to contain 0,
+ * The affine grid of docs/method.md, section 1, in signed codes: the range is widened to contain 0,
  * S = (hi - lo) / (2^bits - 1), and 0 has a code of its own.
  */
 export function affineGrid({ lo, hi }: Range, bits: number, powerOfTwo: boolean): Grid {

@@ -24,7 +24,7 @@ const SLACK = 1 + 1e-9;
 
 const isPowerOfTwo = (x: number): boolean => Number.isInteger(Math.log2(x));
 
-describe("affine grids, by method.md, section 1", () => {
+describe("affine grids, by docs/method.md, section 1", () => {
   test("S = (hi - lo) / (2^b - 1), Z = round(-lo / S), in signed codes", () => {
     // 5 / 255 a code; -lo / S = 51, of 0 … 255, is -77 of -128 … 127.
     expect(affineGrid({ lo: -1, hi: 4 }, 8, false)).toEqual({

@@ -11,7 +11,7 @@ describe("recipes", () => {
     }
   });
 
-  test("the default is method.md's, section 1: 8 bits, a 16-bit cell", () => {
+  test("the default is docs/method.md's, section 1: 8 bits, a 16-bit cell", () => {
     expect(makeRecipe()).toMatchObject({
       ...{ weight_bits: 8, activation_bits: 8, product_bits: 8, norm_bits: 8, embedding_bits: 8 },
       ...{ cell_bits: 16, exp_bits: 16, alpha_bits: 8, context_bits: 8 },

@@ -10,7 +10,7 @@ import { type QLinear, quantizeLinear } from "../linear/quantize.ts";
 import { type QSoftmax, quantizeSoftmax } from "../softmax/quantize.ts";
 import type { AttentionParams } from "./real.ts";
 
-/** Additive attention in integers, method.md, section 5. */
+/** Additive attention in integers, docs/method.md, section 5. */
 export interface QAttention {
   readonly key: QLinear;
   readonly query: QLinear;

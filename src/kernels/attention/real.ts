@@ -2,7 +2,7 @@ import { addTo, type LinearParams, linear, product } from "../linear/real.ts";
 import { softmax } from "../softmax/real.ts";
 import { expectLength, type Matrix, type Tap } from "../tensors.ts";
 
-/** Additive attention over a memory, method.md section 5: K_t = Wk m_t + bk, e_t = v . tanh(K_t + Wq q). */
+/** Additive attention over a memory, docs/method.md, section 5: K_t = Wk m_t + bk, e_t = v . tanh(K_t + Wq q). */
 export interface AttentionParams {
   readonly key: LinearParams; // [attention][memory]
   readonly query: Matrix; // [attention][hidden]

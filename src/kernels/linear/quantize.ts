@@ -30,7 +30,7 @@ const BIAS_ROOM = 2;
 const LEAST_STEP = 2 ** -40;
 
 /**
- * Weights become symmetric codes, method.md section 1. The real value P of an accumulator LSB is chosen first:
+ * Weights become symmetric codes, docs/method.md, section 1. The real value P of an accumulator LSB is chosen first:
  * the smallest that lets every weight fit and that the requantizer can bring to the output's scale exactly.
  * A weight of an input with scale S then has scale P / S, so that concatenated inputs share one accumulator and no
  * error of the requantizer's scale is left: it is folded into the weights.

@@ -16,7 +16,7 @@ import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quanti
 import { type QNorm, quantizeNorm } from "../norm/quantize.ts";
 import type { LstmParams } from "./real.ts";
 
-/** An LSTM cell in integers: method.md, section 2, every arrow a tensor with a grid. */
+/** An LSTM cell in integers: docs/method.md, section 2, every arrow a tensor with a grid. */
 export interface QLstm {
   readonly hiddenSize: number;
   /** W_x x and W_h h, before a norm or instead of it. */

@@ -3,7 +3,7 @@ import { type NormParams, norm, normBlocks } from "../norm/real.ts";
 import { expectLength, type Matrix, prefixed, type Tap } from "../tensors.ts";
 
 /**
- * One LSTM cell, method.md section 2. The rows of the weights, of the bias and of the gate norms are four blocks of
+ * One LSTM cell, docs/method.md, section 2. The rows of the weights, of the bias and of the gate norms are four blocks of
  * `hidden`, in the order i, f, g, o (the candidate g is the papers' j).
  */
 export interface LstmParams {

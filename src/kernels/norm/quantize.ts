@@ -46,7 +46,7 @@ export interface QLayerNorm extends QNormBase {
   readonly table?: PwlTable;
 }
 
-/** MadNorm, method.md, section 3: mean, centred value and mean deviation are tensors with grids of their own. */
+/** MadNorm, docs/method.md, section 3: mean, centred value and mean deviation are tensors with grids of their own. */
 export interface QMadNorm extends QNormBase {
   readonly kind: "mad";
   readonly mean: Grid;

@@ -4,7 +4,7 @@ import { expectLength, type Tap } from "../tensors.ts";
  * A normalization over a vector: centre it, divide by its deviation, then `gain` and `shift` per element.
  *
  * - `layer`: the deviation is sqrt(mean((x - mean)^2) + epsilon), the biased variance.
- * - `mad`: the deviation is max(mean |x - mean|, epsilon), method.md section 3. The floor has the place that
+ * - `mad`: the deviation is max(mean |x - mean|, epsilon), docs/method.md, section 3. The floor has the place that
  *   max(q_d, 1) has in the integer definition; with `epsilon` 0 a constant vector normalizes to zeros.
  */
 export interface NormParams {

@@ -7,7 +7,7 @@ import { unitGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
 
-/** Integer softmax, method.md, section 5: E_i = exp(q_i - max q) by PWL, alpha_i = round(E_i (2^b - 1) / sum E). */
+/** Integer softmax, docs/method.md, section 5: E_i = exp(q_i - max q) by PWL, alpha_i = round(E_i (2^b - 1) / sum E). */
 export interface QSoftmax {
   readonly input: Grid;
   /** Score less maximum: codes from the largest down, so that 0 is the largest code and far ones saturate. */

@@ -49,7 +49,7 @@ export function quantizeG2p(p: G2pParams, ranges: Ranges, numerics: Numerics): Q
   const powers = powersOfTwo(numerics);
   const affine = (bits: number, ...sites: string[]) => affineGrid(ranges.union(...sites), bits, powers);
   const letters = affine(recipe.activation_bits, "letters");
-  // The decoder's inputs are concatenated, so their weights share an accumulator: on one scale, as method.md has it,
+  // The decoder's inputs are concatenated, so their weights share an accumulator: on one scale, as docs/method.md, section 1 has it,
   // neither takes resolution from the other's weights. Grids of their own cost 7 points of PER at 3-bit weights.
   const phones = affine(recipe.activation_bits, "phones", "attention.context");
   const table = (name: "letters" | "phones", output: Grid) =>
