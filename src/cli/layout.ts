@@ -1,4 +1,5 @@
 import type { Column } from "../report/column.ts";
+import { groupDigits } from "../report/table.ts";
 
 /** Text for a terminal: columns apart by two spaces, the last one wrapped at the width. */
 
@@ -51,7 +52,7 @@ function wrap(text: string, room: number): string[] {
 }
 
 /** `12,345`, whatever the locale. */
-export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+export const grouped = (value: number): string => groupDigits(String(value));
 
 /** One JSON document, ended. */
 export const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

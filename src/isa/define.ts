@@ -50,6 +50,14 @@ export interface Span {
   readonly among?: number;
 }
 
+/** `count` activations of `bits` bits from the byte `from` on. */
+export const activation = (from: number, bits: number, count: number): Span => ({
+  space: "activation",
+  from,
+  bits,
+  count,
+});
+
 /** What an instruction reads and writes. */
 export interface Traffic {
   readonly reads: readonly Span[];

@@ -1,11 +1,11 @@
 import type { Settings } from "../arch/fields.ts";
 import { signed } from "../fixed/format.ts";
 import { decodeAll, encodeAll, type Grid } from "../fixed/real.ts";
+import { INDEX_BITS } from "../isa/widths.ts";
 import { affineGrid, type Range, Ranges } from "../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../quant/numerics.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import type { Builder, Tensor } from "./builder.ts";
-import { INDEX_BITS } from "./embedding/lower.ts";
 import type { Weights } from "./image.ts";
 import type { Rng } from "./samples.ts";
 import type { Tap } from "./tensors.ts";

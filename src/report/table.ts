@@ -54,7 +54,7 @@ function printed<Row>({ name, show, of }: Column<Row>, rows: readonly Row[]): Pr
     name,
     // Units and nouns on lines of their own keep columns of numbers narrow.
     heading: name.split("_"),
-    cells: isNumeric ? values.map(grouped) : values.map((value) => (value === "" ? "-" : value)),
+    cells: isNumeric ? values.map(groupDigits) : values.map((value) => (value === "" ? "-" : value)),
     isNumeric,
     mayGo: show === "varying",
   };
@@ -63,7 +63,7 @@ function printed<Row>({ name, show, of }: Column<Row>, rows: readonly Row[]): Pr
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
 /** 1234567.5 -> 1,234,567.5 */
-function grouped(value: string): string {
+export function groupDigits(value: string): string {
   const [whole = "", decimals] = value.split(".");
   const groups = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return decimals === undefined ? groups : `${groups}.${decimals}`;

@@ -3,26 +3,19 @@ import { isqrt as integerSqrt } from "../../fixed/isqrt.ts";
 import { REDUCTIONS } from "../../simd/kernels.ts";
 import { vectorStages } from "../cost.ts";
 import {
+  activation,
   address,
   constant,
   count,
   defineOp,
   differences,
   reach,
-  type Span,
   width,
   zeroPoint,
 } from "../define.ts";
 import { INDEX_BITS, WIDE_BITS, WORD_BITS } from "../widths.ts";
 
 /** Reductions of the vector unit, and the operations that apply their results to a row. */
-
-const activation = (from: number, bits: number, n: number): Span => ({
-  space: "activation",
-  from,
-  bits,
-  count: n,
-});
 
 type Reduction = (typeof REDUCTIONS)[number];
 

@@ -2,18 +2,11 @@ import type { Settings } from "../../arch/fields.ts";
 import { maxOf, minOf, signed } from "../../fixed/format.ts";
 import { ceilDiv } from "../../fixed/round.ts";
 import { vectorStages } from "../cost.ts";
-import { address, count, defineOp, reach, type Span, width, zeroPoint } from "../define.ts";
+import { activation, address, count, defineOp, reach, type Span, width, zeroPoint } from "../define.ts";
 import { tableSpans } from "../lookup.ts";
 import { gainBlock, multiplierBits, scaleBlock } from "../tables.ts";
 
 /** Elementwise operations of the vector unit: two operands, or one and constants, with scales of their own. */
-
-const activation = (from: number, bits: number, n: number): Span => ({
-  space: "activation",
-  from,
-  bits,
-  count: n,
-});
 
 /** An operand that starts again every `period` elements is read again each time; a single code stays in a register. */
 const repeated = (span: Span, { n, period }: { readonly n: number; readonly period: number }): Span =>

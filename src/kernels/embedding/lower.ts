@@ -1,10 +1,8 @@
 import { gather } from "../../isa/ops/dma.ts";
 import { rescale } from "../../isa/ops/vector.ts";
+import { INDEX_BITS } from "../../isa/widths.ts";
 import { type Address, type Builder, strideOf, type Tensor } from "../builder.ts";
 import type { QEmbedding } from "./quantize.ts";
-
-/** Width of a token's number. */
-export const INDEX_BITS = 16;
 
 /** Where a table lies in the image. */
 export interface PlacedEmbedding {

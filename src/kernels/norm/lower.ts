@@ -1,14 +1,11 @@
 import { rsqrt } from "../../isa/ops/pwl.ts";
 import { center, div, isqrt, normalize, sum, sumabs, sumsq, variance } from "../../isa/ops/reduce.ts";
 import { affine, rescale, sub } from "../../isa/ops/vector.ts";
+import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import type { Builder, Tensor } from "../builder.ts";
 import { strideOf } from "../builder.ts";
 import type { QLayerNorm, QMadNorm, QNorm } from "./quantize.ts";
-
-/** Widths of statistics: a sum, and a sum of products. */
-const WORD_BITS = 32;
-const WIDE_BITS = 48;
 
 /** The norm of every vector of `input`, into `output`. */
 export function lowerNorm(b: Builder, q: QNorm, input: Tensor, output: Tensor): void {

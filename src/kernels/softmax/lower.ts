@@ -1,10 +1,9 @@
 import { div, max, sum } from "../../isa/ops/reduce.ts";
 import { sub } from "../../isa/ops/vector.ts";
+import { WORD_BITS } from "../../isa/widths.ts";
 import type { Builder, Tensor } from "../builder.ts";
 import { lowerLookup } from "../elementwise.ts";
 import type { QSoftmax } from "./quantize.ts";
-
-const WORD_BITS = 32;
 
 /** Softmax over one vector of scores. */
 export function lowerSoftmax(b: Builder, q: QSoftmax, scores: Tensor, output: Tensor): void {
