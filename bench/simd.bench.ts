@@ -1,4 +1,5 @@
 import { bench, describe } from "vitest";
+import { REQUANT_ROUNDINGS } from "../src/fixed/requant.ts";
 import { matmulScratchBytes, PWL_SCRATCH_BYTES } from "../src/simd/kernels.ts";
 import { loadKernels } from "../src/simd/load.ts";
 import { Heap } from "../src/simd/memory.ts";
@@ -40,16 +41,18 @@ for (const bytes of [1, 2] as const) {
   }
 }
 
-for (const rounding of [0, 7]) {
-  describe(`requant, rounding ${rounding}: ${COUNT / 1e3} thousand elements`, () => {
+for (const mode of ["half-away", "tflite-double", "float32"] as const) {
+  const rounding = REQUANT_ROUNDINGS.indexOf(mode);
+  const bits = mode === "float32" ? 23 : 30;
+  describe(`requant, ${mode}: ${COUNT / 1e3} thousand elements`, () => {
     for (const name of ["simd", "twin"] as const) {
       const { memory, kernels } = loadKernels(name);
       const heap = new Heap(memory);
       const acc = filled(heap, 4, COUNT);
       const out = heap.allocate(COUNT);
       const bias = constant(heap, ELEMENTS, 1000);
-      const multiplier = constant(heap, ELEMENTS, 2 ** 30 + 12_345);
-      const shift = constant(heap, ELEMENTS, 55);
+      const multiplier = constant(heap, ELEMENTS, 2 ** bits + 12_345);
+      const shift = constant(heap, ELEMENTS, bits + 25);
       const sat = heap.allocate(4 * LANES);
       const tail = [bias, multiplier, shift, 3, -128, 127, rounding, sat] as const;
       bench(name, () => kernels.requant(acc, 4, out, 1, ELEMENTS, LANES, ...tail));
@@ -81,6 +84,37 @@ describe(`multiply int16: ${COUNT / 1e3} thousand elements`, () => {
     bench(name, () =>
       kernels.multiply(...inputs, out, 2, ELEMENTS, LANES, 1, 15, 0, -32_768, 32_767, 0, sat),
     );
+  }
+});
+
+for (const drop of [0, 10]) {
+  describe(`affine int16, drop ${drop}: ${COUNT / 1e3} thousand elements`, () => {
+    for (const name of ["simd", "twin"] as const) {
+      const { memory, kernels } = loadKernels(name);
+      const heap = new Heap(memory);
+      const a = filled(heap, 2, COUNT);
+      const gain = constant(heap, ELEMENTS, 12_345);
+      const bias = heap.allocate(8 * ELEMENTS);
+      const out = heap.allocate(2 * COUNT);
+      const sat = heap.allocate(4 * LANES);
+      const [m, s] = drop === 0 ? [40_000, 30] : [2 ** 30 + 1, 35];
+      const inputs = [a, 2, 0, gain, bias, ELEMENTS, drop] as const;
+      bench(name, () => kernels.affine(...inputs, out, 2, ELEMENTS, LANES, m, s, 0, -32_768, 32_767, 0, sat));
+    }
+  });
+}
+
+describe(`rowScale int16: ${COUNT / 1e3} thousand elements`, () => {
+  for (const name of ["simd", "twin"] as const) {
+    const { memory, kernels } = loadKernels(name);
+    const heap = new Heap(memory);
+    const a = filled(heap, 2, COUNT);
+    const mantissa = constant(heap, LANES, 2 ** 30 + 1);
+    const shift = constant(heap, LANES, 31);
+    const out = heap.allocate(2 * COUNT);
+    const sat = heap.allocate(4 * LANES);
+    const inputs = [a, 2, 0, mantissa, shift, 1, ELEMENTS, LANES] as const;
+    bench(name, () => kernels.rowScale(...inputs, out, 2, 0, -32_768, 32_767, 0, sat));
   }
 });
 

@@ -1,4 +1,5 @@
 import { REQUANT_KINDS, REQUANT_ROUNDINGS } from "../fixed/requant.ts";
+import { ROUNDINGS } from "../fixed/round.ts";
 
 /** Whether a parameter can change the bits a program computes, or only when it computes them. */
 type Affects = "bits" | "clock";
@@ -150,7 +151,7 @@ export const FIELDS = {
     max: 31,
     default: 16,
   }),
-  "requant.rounding": choice("rounding of every requantization", REQUANT_ROUNDINGS, "bits", "half-away"),
+  "requant.rounding": choice("rounding of a requantized accumulator", REQUANT_ROUNDINGS, "bits", "half-away"),
   "requant.lanes": clock("elements requantized each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
   "requant.latency": clock("cycles from an element's entry to its result", {
     unit: "cycle",
@@ -159,7 +160,7 @@ export const FIELDS = {
     default: 4,
   }),
   "pwl.lanes": clock("elements looked up each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
-  "pwl.maxPieces": clock("pieces a table may have", { unit: "piece", min: 1, max: 256, default: 64 }),
+  "pwl.maxPieces": clock("pieces a table may have", { unit: "piece", min: 1, max: 512, default: 64 }),
   "pwl.slopeBits": bits("width of a stored slope, sign included", {
     unit: "bit",
     min: 4,
@@ -178,6 +179,12 @@ export const FIELDS = {
     max: 32,
     default: 3,
   }),
+  "pwl.rounding": choice(
+    "rounding of slope times distance; as-requant: as the requantizer rounds once",
+    ["as-requant", ...ROUNDINGS],
+    "bits",
+    "as-requant",
+  ),
   "pwl.chained": choice(
     "a path from the requantizer into the PWL unit that saves the trip through SRAM",
     ["yes", "no"],
@@ -196,6 +203,18 @@ export const FIELDS = {
     max: 32,
     default: 4,
   }),
+  "vector.multiplierBits": bits("width of the vector unit's multiplier; 0: as the requantizer's", {
+    unit: "bit",
+    min: 0,
+    max: 31,
+    default: 0,
+  }),
+  "vector.rounding": choice(
+    "rounding of the vector unit's scalings",
+    ["as-requant", ...REQUANT_ROUNDINGS],
+    "bits",
+    "as-requant",
+  ),
   "vector.divideCycles": clock("cycles that one element of a division occupies its lane", {
     unit: "cycle",
     min: 1,

@@ -2,7 +2,9 @@ import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
 import { YamlFile } from "../base/yaml.ts";
+import type { RequantRounding } from "../fixed/requant.ts";
 import { FIELDS, type FieldName, type Settings } from "./fields.ts";
+import { SCALING_UNITS, type ScalingUnit, scalingOf } from "./scaling.ts";
 
 /** A machine: frozen plain data. */
 export interface ArchSpec {
@@ -77,18 +79,7 @@ function contradictions(s: Settings): { readonly key: FieldName; readonly proble
       problem: `${multiplierBits} bits times an accumulator of ${s["acc.bits"]} and a bias exceed the 64-bit product`,
     });
   }
-  if (s["requant.rounding"].startsWith("tflite") && s["requant.kind"] !== "multiplier") {
-    found.push({
-      key: "requant.rounding",
-      problem: `${s["requant.rounding"]} needs requant.kind multiplier, not ${s["requant.kind"]}`,
-    });
-  }
-  if (s["requant.rounding"] === "tflite-double" && s["requant.multiplierBits"] !== 31) {
-    found.push({
-      key: "requant.rounding",
-      problem: `tflite-double is defined for multipliers of 31 bits, requant.multiplierBits is ${s["requant.multiplierBits"]}`,
-    });
-  }
+  for (const unit of SCALING_UNITS) found.push(...unboundRounding(unit, s));
   if (s["requant.rounding"] === "tflite-double" && s["acc.bits"] > 32) {
     found.push({
       key: "requant.rounding",
@@ -102,6 +93,26 @@ function contradictions(s: Settings): { readonly key: FieldName; readonly proble
     });
   }
   return found;
+}
+
+/** Roundings that are defined for one width of multiplier. */
+const WIDTHS: Partial<Record<RequantRounding, number>> = { "tflite-double": 31, float32: 24 };
+
+/** Roundings that ask for a multiplier, or for one of a certain width. */
+function unboundRounding(unit: ScalingUnit, s: Settings): { key: FieldName; problem: string }[] {
+  const { kind, multiplierBits, rounding } = scalingOf(unit, s);
+  const width = WIDTHS[rounding];
+  const key = `${unit}.rounding` as const;
+  if ((rounding.startsWith("tflite") || width !== undefined) && kind !== "multiplier")
+    return [{ key, problem: `${rounding} needs requant.kind multiplier, not ${kind}` }];
+  if (width !== undefined && multiplierBits !== width)
+    return [
+      {
+        key,
+        problem: `${rounding} is defined for multipliers of ${width} bits, ${unit}.multiplierBits is ${multiplierBits}`,
+      },
+    ];
+  return [];
 }
 
 function flatten(

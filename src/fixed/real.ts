@@ -21,6 +21,9 @@ export function roundReal(x: number, mode: Rounding): number {
   return settle(down, magnitude - down, 1, x < 0, mode);
 }
 
+/** The float32 nearest to x, ties to even: a step of arithmetic that others do in single precision. */
+export const toFloat32 = (x: number): number => Math.fround(x);
+
 /** The code of x: x / scale rounded, then the zero point added, then saturated. */
 export function encode(x: number, grid: Grid, mode: Rounding = "half-away"): number {
   return saturate(roundReal(x / grid.scale, mode) + grid.zero, grid.format);

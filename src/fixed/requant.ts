@@ -1,4 +1,3 @@
-import { saturate, signed } from "./format.ts";
 import { mulShift, powerOfTwo, ROUNDINGS, type Rounding, roundShift, shiftLeft } from "./round.ts";
 
 /**
@@ -8,8 +7,11 @@ import { mulShift, powerOfTwo, ROUNDINGS, type Rounding, roundShift, shiftLeft }
 export const REQUANT_KINDS = ["shift", "two-shift", "multiplier"] as const;
 export type RequantKind = (typeof REQUANT_KINDS)[number];
 
-/** The plain modes round once. The last two are those of TensorFlow Lite and CMSIS-NN. */
-export const REQUANT_ROUNDINGS = [...ROUNDINGS, "tflite-double", "tflite-single"] as const;
+/**
+ * The plain modes round once. The next two are those of TensorFlow Lite and CMSIS-NN. The last is a
+ * compatibility mode, of programs that requantize in float32, and no hardware of ours.
+ */
+export const REQUANT_ROUNDINGS = [...ROUNDINGS, "tflite-double", "tflite-single", "float32"] as const;
 export type RequantRounding = (typeof REQUANT_ROUNDINGS)[number];
 
 /** The factor multiplier / 2^shift: |multiplier| < 2^31, shift in 0 … 62, both integers. */
@@ -18,7 +20,8 @@ export interface Scale {
   readonly shift: number;
 }
 
-const INT32 = signed(32);
+/** What the 24 bits of a float32 are below. */
+const SIGNIFICAND = 2 ** 24;
 
 /**
  * x · multiplier / 2^shift as an integer. Does not saturate; never -0.
@@ -28,8 +31,12 @@ const INT32 = signed(32);
  * - "tflite-double": a doubling high multiply in 32 bits, ties up, then a shift, ties away. The
  *   multiplier is read as multiplier / 2^31, so for a shift below 31 x is first shifted left by the
  *   difference, and what that pushes out of 32 bits is lost. Meant for 31-bit multipliers.
+ * - "float32": x and its product with multiplier / 2^shift are each rounded to a float32, and the
+ *   product to the nearest integer, all ties to even. Same as XNNPACK's and ONNX Runtime's.
  *
  * @param x  integer, |x| < 2^48; for "tflite-double" 32 bits
+ * @throws RangeError where a plain mode's result is not a safe integer, or the multiplier of "float32"
+ *   has more than the 24 bits of a float32's significand
  */
 export function requantize(x: number, scale: Scale, rounding: RequantRounding): number {
   const { multiplier, shift } = scale;
@@ -42,10 +49,27 @@ export function requantize(x: number, scale: Scale, rounding: RequantRounding): 
       const product = roundingDoublingHighMultiply(lifted, multiplier);
       return shift > 31 ? roundingDivideByPowerOfTwo(product, shift - 31) : product;
     }
+    case "float32":
+      return requantizeAsSingle(x, multiplier, shift);
     default:
       return mulShift(x, multiplier, shift, rounding);
   }
 }
+
+function requantizeAsSingle(x: number, multiplier: number, shift: number): number {
+  if (!(Math.abs(multiplier) < SIGNIFICAND)) {
+    throw new RangeError(`${multiplier} has more than the 24 bits of a float32`);
+  }
+  const above = excessOf(x);
+  const product = roundShift(x, above, "half-even") * multiplier;
+  const excess = excessOf(product);
+  const digits = roundShift(product, excess, "half-even");
+  const down = shift - above - excess;
+  return down >= 0 ? roundShift(digits, down, "half-even") : digits * powerOfTwo(-down);
+}
+
+/** How many bits an integer below 2^55 has beyond the significand of a float32. */
+const excessOf = (x: number): number => 32 - Math.clz32(Math.floor(Math.abs(x) / SIGNIFICAND));
 
 /** One shifter: x / 2^shift rounded; a negative shift goes left and is exact. */
 export function requantizeByShift(x: number, shift: number, mode: Rounding): number {
@@ -98,25 +122,47 @@ function hasTwoDigits(m: number): boolean {
   return isPowerOfTwo(m - last) || isPowerOfTwo(m + last);
 }
 
+const INT32_MAX = 2 ** 31 - 1;
+const INT32_MIN = -(2 ** 31);
+
 /**
  * High half of twice the product of two 32-bit integers: a · b / 2^31, ties up. The one product that
- * does not fit, of -2^31 with itself, gives 2^31 - 1. Same as gemmlowp's and as VQRDMULH of Arm.
+ * does not fit, of -2^31 with itself, gives 2^31 - 1. Of wider operands the low 32 bits of `a` count.
+ * Same as gemmlowp's and as VQRDMULH of Arm.
  */
 export function roundingDoublingHighMultiply(a: number, b: number): number {
-  return saturate(mulShift(a, b, 31, "half-up"), INT32);
+  // Half of `a` at a time: no product reaches 2^47, and a floor of a floor is the floor of the whole.
+  const low = Math.floor(((a & 0xffff) * b + 2 ** 30) / 2 ** 16);
+  const high = Math.floor(((a >> 16) * b + low) / 2 ** 15);
+  return Math.min(high, INT32_MAX);
 }
 
 /** x / 2^e for 32 bits and e in 0 … 31, ties away from zero. Same as gemmlowp's. */
 export function roundingDivideByPowerOfTwo(x: number, e: number): number {
-  return roundShift(x, e, "half-away");
+  const mask = ~(-1 << e);
+  const threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (x >> e) + ((x & mask) > threshold ? 1 : 0);
 }
 
 /** x · 2^e in 32 bits, at the nearest end where it does not fit; e in 0 … 31. */
 export function saturatingShiftLeft(x: number, e: number): number {
-  // Not shiftLeft: the product is exact in a double however far it leaves the 32 bits.
-  return saturate(x * powerOfTwo(e), INT32);
+  // The product is exact in a double however far it leaves the 32 bits. Adding zero makes -0 plain.
+  const y = x * powerOfTwo(e) + 0;
+  return Math.min(Math.max(y, INT32_MIN), INT32_MAX);
 }
 
-/** The rounding of everything that is not a requantization on a machine whose requantizer rounds as TFLite does: half away. */
-export const plainRounding = (rounding: RequantRounding): Rounding =>
-  rounding === "tflite-double" || rounding === "tflite-single" ? "half-away" : rounding;
+/**
+ * The rounding of everything that is not a requantization, on a machine whose requantizer rounds so: half
+ * away for the two of TFLite, half even for float32.
+ */
+export function plainRounding(rounding: RequantRounding): Rounding {
+  switch (rounding) {
+    case "tflite-double":
+    case "tflite-single":
+      return "half-away";
+    case "float32":
+      return "half-even";
+    default:
+      return rounding;
+  }
+}

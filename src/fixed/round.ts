@@ -8,6 +8,7 @@
  * | half-up   |    3 |   -2 |    3 |   -3 | add half, then drop: one carry-in                 |
  * | half-even |    2 |   -2 |    3 |   -3 | add half, clear the last bit on a tie             |
  * | half-zero |    2 |   -2 |    3 |   -3 | add half less the inverted sign bit, then drop    |
+ * | half-down |    2 |   -3 |    3 |   -3 | add half less one, then drop                      |
  * | floor     |    2 |   -3 |    2 |   -3 | drop: wires only                                  |
  * | ceiling   |    3 |   -2 |    3 |   -2 | carry-in is the OR of the dropped bits            |
  * | truncate  |    2 |   -2 |    2 |   -2 | carry-in is sign AND the OR of the dropped bits   |
@@ -17,6 +18,7 @@ export const ROUNDINGS = [
   "half-up",
   "half-even",
   "half-zero",
+  "half-down",
   "floor",
   "ceiling",
   "truncate",
@@ -54,6 +56,8 @@ function carries(down: number, rest: number, step: number, negative: boolean, mo
       return 2 * rest > step || (2 * rest === step && down % 2 === 1);
     case "half-zero":
       return 2 * rest > step;
+    case "half-down":
+      return negative ? 2 * rest >= step : 2 * rest > step;
     case "floor":
       return negative && rest > 0;
     case "ceiling":

@@ -3,7 +3,7 @@
  */
 import { floorLog2 } from "./real.ts";
 import type { RequantKind, Scale } from "./requant.ts";
-import { powerOfTwo } from "./round.ts";
+import { powerOfTwo, roundShift } from "./round.ts";
 
 /** Largest distance between the digits of a two-shift multiplier that is chosen here: it stays below 2^16. */
 export const TWO_SHIFT_SPAN = 15;
@@ -49,6 +49,59 @@ export function scaleAtLeast(factor: number, kind: RequantKind, multiplierBits: 
   const enough = neighbours(factor, kind, multiplierBits).filter((scale) => factorOf(scale) >= factor);
   if (enough.length === 0) throw unreachable(factor, kind);
   return enough.reduce((best, scale) => (factorOf(scale) < factorOf(best) ? scale : best));
+}
+
+/**
+ * The scale that is a float32, as "float32" of `requantize` wants it: a significand of 24 bits over a power
+ * of two, exact. Below 2^-39 the digits that a shift of 62 can hold are kept; such a scale takes any 38
+ * bits to zero all the same.
+ *
+ * @param value  a float32, above 0 and below 2^24; RangeError otherwise
+ */
+export function float32Scale(value: number): Scale {
+  if (!(value > 0 && value < 2 ** 24 && isSingle(value))) {
+    throw new RangeError(`${value} is not a float32 above 0 and below 2^24`);
+  }
+  const shift = Math.min(23 - floorLog2(value), MAX_SHIFT);
+  const multiplier = Math.floor(value * powerOfTwo(shift));
+  return multiplier === 0 ? { multiplier: 0, shift: 0 } : { multiplier, shift };
+}
+
+/** Whether a positive number below 2^24 has 24 digits at most, and none below the smallest subnormal. */
+const isSingle = (value: number): boolean =>
+  Number.isInteger(value * 2 ** Math.min(23 - floorLog2(value), 149));
+
+/**
+ * TensorFlow Lite's pair as a scale: multiplier / 2^31 · 2^shift.
+ *
+ * @param multiplier  Q0.31, an integer of magnitude below 2^31; RangeError otherwise
+ * @param shift       integer in -31 … 31; RangeError otherwise
+ */
+export function quantizedMultiplier(multiplier: number, shift: number): Scale {
+  return checkedPair(multiplier, 31 - shift);
+}
+
+/**
+ * TensorFlow Lite's pair as it is used on sums of 64 bits: the multiplier rounded to 16 bits, ties up.
+ *
+ * @param multiplier  Q0.31, an integer in 0 … 2^31 - 1; RangeError otherwise
+ * @param shift       integer in -47 … 15; RangeError otherwise
+ */
+export function reducedMultiplier(multiplier: number, shift: number): Scale {
+  if (!(multiplier >= 0)) throw new RangeError(`${multiplier} is not a positive multiplier`);
+  checkedPair(multiplier, 15 - shift);
+  const rounded = roundShift(multiplier, 16, "half-up");
+  return { multiplier: Math.min(rounded, 0x7fff), shift: 15 - shift };
+}
+
+function checkedPair(multiplier: number, shift: number): Scale {
+  if (!Number.isInteger(multiplier) || Math.abs(multiplier) >= 2 ** 31) {
+    throw new RangeError(`${multiplier} is not a multiplier of 31 bits`);
+  }
+  if (!Number.isInteger(shift) || shift < 0 || shift > MAX_SHIFT) {
+    throw new RangeError(`a multiplier is followed by a shift of 0 … ${MAX_SHIFT}, not ${shift}`);
+  }
+  return { multiplier, shift };
 }
 
 /** Scales of the kind, among them the two that enclose the factor as far as they exist. */

@@ -65,7 +65,7 @@ export function runLookup(x: TableOperand, s: MachineState, source: number, targ
     shifts,
     minOf(format),
     maxOf(format),
-    s.rounding,
+    s.rounding.pwl,
     s.saturations,
     scratch,
   );

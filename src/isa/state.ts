@@ -1,4 +1,5 @@
 import type { Settings } from "../arch/fields.ts";
+import { pwlRounding, scalingOf } from "../arch/scaling.ts";
 import { REQUANT_ROUNDINGS, type Scale } from "../fixed/requant.ts";
 import { ceilDiv, powerOfTwo } from "../fixed/round.ts";
 import type { Kernels } from "../simd/kernels.ts";
@@ -43,8 +44,8 @@ export class MachineState {
   /** Lanes in memory, a multiple of 16; lanes beyond the inferences asked for compute on zeros. */
   readonly lanes: number;
   readonly accContainer: 4 | 8;
-  /** Index of the machine's rounding among the kernels' roundings. */
-  readonly rounding: number;
+  /** How each unit rounds: indices among the kernels' roundings. */
+  readonly rounding: { readonly requant: number; readonly vector: number; readonly pwl: number };
   /** Pointers to int32[lanes]: elements clamped to their output's range, accumulators that left theirs. */
   readonly saturations: number;
   readonly overflows: number;
@@ -62,7 +63,11 @@ export class MachineState {
     this.heap = new Heap(this.#backend.memory);
     this.lanes = alignUp(options.lanes, LANE_STEP);
     this.accContainer = options.wideAccumulators || arch["acc.bits"] > 32 ? 8 : 4;
-    this.rounding = REQUANT_ROUNDINGS.indexOf(arch["requant.rounding"]);
+    this.rounding = {
+      requant: REQUANT_ROUNDINGS.indexOf(arch["requant.rounding"]),
+      vector: REQUANT_ROUNDINGS.indexOf(scalingOf("vector", arch).rounding),
+      pwl: REQUANT_ROUNDINGS.indexOf(pwlRounding(arch)),
+    };
     this.#image = options.image;
     this.#capacity = {
       dram: options.image.bytes,
@@ -164,7 +169,7 @@ export class MachineState {
 
   /** The single scale of a block. */
   scale(block: number): Scale {
-    return this.#scaleAt(block, scaleBlock(1, this.arch).arrays, 0);
+    return this.#scaleAt(block, scaleBlock(this.arch).arrays, 0);
   }
 
   /** Pointer to at least `bytes` bytes of scratch memory that keeps nothing between instructions. */
@@ -195,16 +200,7 @@ export class MachineState {
 
   #view(space: Space, bits: number, address: number, containers: number) {
     const at = this.pointer(space, bits, address);
-    switch (this.container(space, bits)) {
-      case 1:
-        return this.heap.int8(at, containers);
-      case 2:
-        return this.heap.int16(at, containers);
-      case 4:
-        return this.heap.int32(at, containers);
-      case 8:
-        return this.heap.float64(at, containers);
-    }
+    return containersAt(this.heap, this.container(space, bits), at, containers);
   }
 
   #plane(space: Space, bits: number, size: number): number {
@@ -217,3 +213,21 @@ export class MachineState {
     return at;
   }
 }
+
+/** `n` containers of a memory with lanes or without. Valid until the memory grows. */
+function containersAt(heap: Heap, container: Container, at: number, n: number) {
+  switch (container) {
+    case 1:
+      return heap.int8(at, n);
+    case 2:
+      return heap.int16(at, n);
+    case 4:
+      return heap.int32(at, n);
+    case 8:
+      return heap.float64(at, n);
+  }
+}
+
+/** The activations of `bits` bits at a pointer, `n` containers. Valid until the memory grows. */
+export const codesAt = (s: MachineState, bits: number, at: number, n: number) =>
+  containersAt(s.heap, s.container("activation", bits), at, n);

@@ -1,10 +1,34 @@
 import type { OpDef } from "./define.ts";
+import { clamp, convert } from "./ops/convert.ts";
 import { fetch, gather, loadTable, loadWeight, store } from "./ops/dma.ts";
+import {
+  exp,
+  gelu,
+  logistic,
+  polynomialExponential,
+  reciprocalByNewton,
+  rsqrtByNewton,
+  tanh,
+} from "./ops/functions.ts";
 import { lanemul } from "./ops/lanemul.ts";
 import { matmul } from "./ops/matmul.ts";
+import { mirrored } from "./ops/mirrored.ts";
 import { pwl, reciprocal, rsqrt } from "./ops/pwl.ts";
-import { argmax, center, div, isqrt, max, normalize, sum, sumabs, sumsq, variance } from "./ops/reduce.ts";
+import {
+  argmax,
+  center,
+  div,
+  isqrt,
+  max,
+  normalize,
+  rowscale,
+  sum,
+  sumabs,
+  sumsq,
+  variance,
+} from "./ops/reduce.ts";
 import { requant, requantpwl } from "./ops/requant.ts";
+import { average, moments } from "./ops/statistics.ts";
 import { add, affine, fill, mul, rescale, sub } from "./ops/vector.ts";
 
 /** The instruction set. Adding an operation is a record in ops/ and a name here. */
@@ -14,7 +38,9 @@ export const ops = [
   ...[requant, requantpwl],
   ...[pwl, rsqrt, reciprocal],
   ...[add, sub, mul, affine, rescale, fill],
+  ...[convert, clamp, rowscale, moments, average],
   ...[sum, sumsq, sumabs, max, argmax, variance, isqrt, center, normalize, div],
+  ...[exp, logistic, tanh, reciprocalByNewton, rsqrtByNewton, mirrored, polynomialExponential, gelu],
 ] as const satisfies readonly OpDef[];
 
 export type OpName = (typeof ops)[number]["name"];

@@ -1,6 +1,6 @@
 import type { Settings } from "../arch/fields.ts";
+import { type Scaling, scalingOf } from "../arch/scaling.ts";
 import { storageBytes } from "../fixed/format.ts";
-import type { RequantKind } from "../fixed/requant.ts";
 import { ceilDiv } from "../fixed/round.ts";
 
 /** An array inside a block of table memory: `count` codes of `bits` bits, `offset` bytes from the block's start. */
@@ -40,35 +40,25 @@ export const alignUp = (at: number, step: number): number => ceilDiv(at, step) *
 
 export const biasBits = (arch: Settings): number => (arch["acc.bits"] > 32 ? WIDE_BIAS_BITS : BIAS_BITS);
 
-/** Width of a stored multiplier; a requantizer by one shift stores none. */
-export function multiplierBits(kind: RequantKind, arch: Settings): number {
-  return kind === "multiplier" ? arch["requant.multiplierBits"] : kind === "two-shift" ? 16 : 0;
-}
-
-/** `n` scales, as the requantizer of this machine stores them. */
-export const scaleBlock = (n: number, arch: Settings): TableBlock<"multiplier" | "shift"> =>
-  layout([
-    [
-      "multiplier",
-      multiplierBits(arch["requant.kind"], arch),
-      multiplierBits(arch["requant.kind"], arch) > 0 ? n : 0,
-    ],
+/** `n` scales as a unit stores them: one that only shifts has no multipliers. */
+const scaleArrays = (n: number, { multiplierBits }: Scaling) =>
+  [
+    ["multiplier", multiplierBits, multiplierBits > 0 ? n : 0],
     ["shift", SHIFT_BITS, n],
-  ]);
+  ] as const;
 
-/** `m` channels: biases, then their scales (or one scale for all of them). */
+/** A scale of the vector unit. */
+export const scaleBlock = (arch: Settings): TableBlock<"multiplier" | "shift"> =>
+  layout(scaleArrays(1, scalingOf("vector", arch)));
+
+/** `m` channels of the requantizer: biases, then their scales (or one scale for all of them). */
 export const channelBlock = (
   m: number,
   perChannel: boolean,
   arch: Settings,
 ): TableBlock<"bias" | "multiplier" | "shift"> => {
-  const n = perChannel ? m : 1;
-  const multiplier = multiplierBits(arch["requant.kind"], arch);
-  return layout([
-    ["bias", biasBits(arch), m],
-    ["multiplier", multiplier, multiplier > 0 ? n : 0],
-    ["shift", SHIFT_BITS, n],
-  ]);
+  const scales = scaleArrays(perChannel ? m : 1, scalingOf("requant", arch));
+  return layout([["bias", biasBits(arch), m], ...scales]);
 };
 
 /** Gains and their biases, one pair for each channel. */
@@ -91,6 +81,14 @@ export const pwlBlock = (
     ["slope", arch["pwl.slopeBits"], pieces],
     ["shift", SHIFT_BITS, 1],
   ]);
+
+/** Entries of a mirrored table. */
+const MIRRORED_ENTRIES = 256;
+/** Width of an entry, a fraction without sign: 16-bit codes stand for it, offset by 2^15. */
+const MIRRORED_BITS = 16;
+
+/** One half of a function whose other half mirrors it, at equal steps. */
+export const mirroredBlock = (): TableBlock<"entry"> => layout([["entry", MIRRORED_BITS, MIRRORED_ENTRIES]]);
 
 function layout<K extends string>(
   arrays: readonly (readonly [name: K, bits: number, count: number])[],

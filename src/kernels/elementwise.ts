@@ -1,14 +1,20 @@
 import type { Settings } from "../arch/fields.ts";
-import { saturate } from "../fixed/format.ts";
+import { pwlRounding, scalingOf } from "../arch/scaling.ts";
+import { saturate, signed } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
-import { plainRounding, requantize, type Scale } from "../fixed/requant.ts";
+import { requantize, type Scale } from "../fixed/requant.ts";
+import { roundShift } from "../fixed/round.ts";
 import { pwl } from "../isa/ops/pwl.ts";
-import { add, mul, sub } from "../isa/ops/vector.ts";
+import { add, affine, mul, sub } from "../isa/ops/vector.ts";
+import { WORD_BITS } from "../isa/widths.ts";
 import { lookup, type PwlTable } from "../pwl/table.ts";
 import { type Numerics, scaleFor } from "../quant/numerics.ts";
-import type { Builder, Tensor } from "./builder.ts";
+import type { Address, Builder, Tensor } from "./builder.ts";
+import { lowerConversion } from "./convert.ts";
 
-/** Sums and products of two tensors, which every recurrent kernel is made of: quantized, exact, lowered. */
+/** Sums, products, gains and lookups of tensors, which every recurrent kernel is made of: quantized, exact, lowered. */
+
+const WORD = signed(WORD_BITS);
 
 /** How two operands come to the scale of their sum. */
 export interface QSum {
@@ -25,26 +31,41 @@ export interface QProduct {
   readonly b: Grid;
   readonly output: Grid;
   readonly scale: Scale;
+  /**
+   * Where given, `scale` leaves the product in words of 32 bits, and this right shift follows, rounded half away: with
+   * a scale of 1 the product is rounded once, whatever the vector unit's own rounding is. The output's zero is then 0.
+   */
+  readonly once?: number;
+}
+
+/** Gains and biases, one for each channel: codes of `gainBits` bits, and integers in the LSBs of code times gain. */
+export interface QGain {
+  readonly a: Grid;
+  readonly output: Grid;
+  readonly gains: Int32Array;
+  readonly biases: Float64Array;
+  readonly gainBits: number;
+  readonly scale: Scale;
 }
 
 export const quantizeSum = (a: Grid, b: Grid, output: Grid, numerics: Numerics): QSum => ({
   a,
   b,
   output,
-  aScale: scaleFor(a.scale / output.scale, numerics),
-  bScale: scaleFor(b.scale / output.scale, numerics),
+  aScale: scaleFor(a.scale / output.scale, "vector", numerics),
+  bScale: scaleFor(b.scale / output.scale, "vector", numerics),
 });
 
 export const quantizeProduct = (a: Grid, b: Grid, output: Grid, numerics: Numerics): QProduct => ({
   a,
   b,
   output,
-  scale: scaleFor((a.scale * b.scale) / output.scale, numerics),
+  scale: scaleFor((a.scale * b.scale) / output.scale, "vector", numerics),
 });
 
 /** saturate(rq(a - za) + sign * rq(b[i mod |b|] - zb) + zo). */
 export function exactSum(q: QSum, a: Int32Array, b: Int32Array, sign: 1 | -1, arch: Settings): Int32Array {
-  const rounding = arch["requant.rounding"];
+  const { rounding } = scalingOf("vector", arch);
   return a.map((code, i) => {
     const left = requantize(code - q.a.zero, q.aScale, rounding);
     const right = requantize(b[i % b.length]! - q.b.zero, q.bScale, rounding);
@@ -52,18 +73,31 @@ export function exactSum(q: QSum, a: Int32Array, b: Int32Array, sign: 1 | -1, ar
   });
 }
 
-/** saturate(rq((a - za)(b - zb)) + zo), element by element. */
+/** saturate(rq((a - za)(b - zb)) + zo), element by element; with `once`, the shift between rq and zo. */
 export function exactProduct(q: QProduct, a: Int32Array, b: Int32Array, arch: Settings): Int32Array {
+  const { rounding } = scalingOf("vector", arch);
+  const { once } = q;
   return a.map((code, i) => {
-    const product = (code - q.a.zero) * (b[i]! - q.b.zero);
-    return saturate(requantize(product, q.scale, arch["requant.rounding"]) + q.output.zero, q.output.format);
+    const scaled = requantize((code - q.a.zero) * (b[i]! - q.b.zero), q.scale, rounding);
+    const product = once === undefined ? scaled : roundShift(saturate(scaled, WORD), once, "half-away");
+    return saturate(product + q.output.zero, q.output.format);
+  });
+}
+
+/** saturate(rq((a - za) gain + bias) + zo), the gains once over or again and again. */
+export function exactGain(q: QGain, a: Int32Array, arch: Settings): Int32Array {
+  const { rounding } = scalingOf("vector", arch);
+  return a.map((code, i) => {
+    const channel = i % q.gains.length;
+    const sum = (code - q.a.zero) * q.gains[channel]! + q.biases[channel]!;
+    return saturate(requantize(sum, q.scale, rounding) + q.output.zero, q.output.format);
   });
 }
 
 export const exactLookup = (table: PwlTable, codes: Int32Array, arch: Settings): Int32Array =>
-  codes.map((code) => lookup(table, code, plainRounding(arch["requant.rounding"])));
+  codes.map((code) => lookup(table, code, pwlRounding(arch)));
 
-const elementsOf = ({ length, count }: Tensor): number => length * count;
+export const elementsOf = ({ length, count }: Tensor): number => length * count;
 
 /** `sub` where sign is -1. The second operand repeats where it is shorter. */
 export function lowerSum(
@@ -93,19 +127,35 @@ export function lowerSum(
 }
 
 export function lowerProduct(b: Builder, q: QProduct, left: Tensor, right: Tensor, output: Tensor): void {
-  b.emit(mul, {
-    dst: output.at,
-    a: left.at,
-    b: right.at,
-    n: elementsOf(output),
-    period: elementsOf(right),
-    aBits: q.a.format.bits,
-    bBits: q.b.format.bits,
-    bits: q.output.format.bits,
-    aZero: q.a.zero,
-    bZero: q.b.zero,
-    zero: q.output.zero,
-    scale: b.image.scale(q.scale),
+  const n = elementsOf(output);
+  const { once } = q;
+  const { bits } = q.output.format;
+  const multiply = (dst: Address, width: number, zero: number): void =>
+    b.emit(mul, {
+      dst,
+      a: left.at,
+      b: right.at,
+      n,
+      period: elementsOf(right),
+      aBits: q.a.format.bits,
+      bBits: q.b.format.bits,
+      bits: width,
+      aZero: q.a.zero,
+      bZero: q.b.zero,
+      zero,
+      scale: b.image.scale(q.scale),
+    });
+  if (once === undefined) {
+    multiply(output.at, bits, q.output.zero);
+    return;
+  }
+  b.scratch(() => {
+    const product = b.map.reserve(n, WORD_BITS);
+    multiply(product, WORD_BITS, 0);
+    lowerConversion(b, {
+      ...{ dst: output.at, a: product, n, aBits: WORD_BITS, bits },
+      ...{ shift: once, rounding: "half-away" },
+    });
   });
 }
 
@@ -118,6 +168,23 @@ export function lowerLookup(b: Builder, table: PwlTable, input: Tensor, output: 
     bits: table.out.bits,
     table: b.image.pwl(table),
     pieces: table.knots.length,
+  });
+}
+
+export function lowerGain(b: Builder, q: QGain, input: Tensor, output: Tensor): void {
+  b.emit(affine, {
+    dst: output.at,
+    a: input.at,
+    n: elementsOf(output),
+    period: q.gains.length,
+    gains: b.image.gains(q.gains, q.biases, q.gainBits),
+    gainBits: q.gainBits,
+    aBits: q.a.format.bits,
+    bits: q.output.format.bits,
+    aZero: q.a.zero,
+    zero: q.output.zero,
+    scale: b.image.scale(q.scale),
+    drop: 0,
   });
 }
 

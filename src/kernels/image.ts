@@ -9,11 +9,12 @@ import {
   alignUp,
   channelBlock,
   gainBlock,
-  multiplierBits,
+  mirroredBlock,
   pwlBlock,
   scaleBlock,
   type TableArray,
 } from "../isa/tables.ts";
+import { mirroredSigmoid } from "../pwl/mirrored.ts";
 import type { PwlTable } from "../pwl/table.ts";
 
 /** Integer weights [rows][columns]. */
@@ -42,9 +43,9 @@ export class ImageBuilder {
     this.#end = arch.settings["table.bytes"];
   }
 
-  /** Address in table memory of a single scale. */
+  /** Address in table memory of a scale of the vector unit. */
   scale(scale: Scale): number {
-    const { arrays, ...block } = scaleBlock(1, this.#arch.settings);
+    const { arrays, ...block } = scaleBlock(this.#arch.settings);
     return this.#block(block, this.#scaleArrays(arrays, [scale]));
   }
 
@@ -80,6 +81,13 @@ export class ImageBuilder {
     ]);
   }
 
+  /** Address of the interpolated sigmoid's table. Its entries have no sign and are stored offset to signed codes. */
+  mirrored(): number {
+    const { arrays, ...block } = mirroredBlock();
+    const offset = powerOfTwo(arrays.entry.bits - 1);
+    return this.#block(block, [[arrays.entry, Array.from(mirroredSigmoid(), (entry) => entry - offset)]]);
+  }
+
   /** DRAM address of weights, or of any other codes that are not in table memory. */
   weights(codes: Int32Array, bits: number): number {
     refuseWide(codes, bits);
@@ -109,8 +117,8 @@ export class ImageBuilder {
     arrays: { readonly multiplier: TableArray; readonly shift: TableArray },
     scales: readonly Scale[],
   ): [TableArray, number[]][] {
-    const bits = multiplierBits(this.#arch.settings["requant.kind"], this.#arch.settings);
-    if (bits > 0) {
+    const { bits, count } = arrays.multiplier;
+    if (count > 0) {
       return [
         [arrays.multiplier, scales.map(({ multiplier }) => multiplier - powerOfTwo(bits - 1))],
         [arrays.shift, scales.map(({ shift }) => shift)],

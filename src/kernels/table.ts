@@ -1,10 +1,17 @@
+import { activation } from "./activation/index.ts";
 import { argmax } from "./argmax/index.ts";
 import { attention } from "./attention/index.ts";
 import type { Kernel } from "./define.ts";
 import { embedding } from "./embedding/index.ts";
 import { linear, linearTanh } from "./linear/index.ts";
 import { lstm } from "./lstm/index.ts";
-import { layerNormByDivision, layerNormByRoot, madNorm } from "./norm/index.ts";
+import {
+  layerNormByDivision,
+  layerNormByNewton,
+  layerNormByRoot,
+  layerNormInSteps,
+  madNorm,
+} from "./norm/index.ts";
 import { softmax } from "./softmax/index.ts";
 
 /** Every kernel. Whatever holds for all of them is tested over this table. */
@@ -14,7 +21,10 @@ export const kernels: readonly Kernel[] = [
   linearTanh,
   layerNormByRoot,
   layerNormByDivision,
+  layerNormByNewton,
+  layerNormInSteps,
   madNorm,
+  activation,
   softmax,
   attention,
   lstm,

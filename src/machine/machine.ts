@@ -2,7 +2,7 @@ import type { ArchSpec } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import type { Space } from "../isa/define.ts";
 import type { Image } from "../isa/image.ts";
-import type { Program } from "../isa/program.ts";
+import type { Issued, Program } from "../isa/program.ts";
 import { MachineState } from "../isa/state.ts";
 import { mayOverflow, sizeOf, validate } from "../isa/validate.ts";
 import { unrolled } from "./unrolled.ts";
@@ -23,6 +23,12 @@ export interface MachineOptions {
 export interface Counts {
   readonly saturations: Int32Array;
   readonly overflows: Int32Array;
+}
+
+/** Told of each instruction that a run issues, with every address final: right before it and right after it. */
+export interface Observer {
+  before(issued: Issued): void;
+  after(issued: Issued): void;
 }
 
 /**
@@ -62,13 +68,15 @@ export class Machine {
   }
 
   /**
-   * Executes a program on all lanes, on the memories as they are.
+   * Executes a program on all lanes, on the memories as they are. An observer may read the state and not change it.
    * @throws RangeError for a program that the machine was not made for
    */
-  run(program: Program): void {
+  run(program: Program, observer?: Observer): void {
     if (!this.#programs.has(program))
       throw new RangeError(`the machine was not made for program ${program.name}`);
-    for (const { op, x } of unrolled(program).issued) op.run(x, this.state);
+    const { issued } = unrolled(program);
+    if (observer === undefined) for (const { op, x } of issued) op.run(x, this.state);
+    else for (const instruction of issued) this.#show(instruction, observer);
   }
 
   /** Puts codes of `bits` bits into the data region at a byte address, for one lane. */
@@ -84,6 +92,12 @@ export class Machine {
   /** What was counted since the last time that this was asked. */
   takeCounts(): Counts {
     return { saturations: this.#take(this.state.saturations), overflows: this.#take(this.state.overflows) };
+  }
+
+  #show(issued: Issued, observer: Observer): void {
+    observer.before(issued);
+    issued.op.run(issued.x, this.state);
+    observer.after(issued);
   }
 
   #take(pointer: number): Int32Array {

@@ -1,4 +1,5 @@
 import type { Settings } from "../arch/fields.ts";
+import { type ScalingUnit, scalingOf } from "../arch/scaling.ts";
 import { InputError } from "../base/errors.ts";
 import type { Scale } from "../fixed/requant.ts";
 import { factorOf, nearestScale, scaleAtLeast } from "../fixed/scale.ts";
@@ -24,30 +25,32 @@ export function powersOfTwo({ recipe, arch }: Numerics): boolean {
   return recipe.scales === "auto" ? arch["requant.kind"] !== "multiplier" : recipe.scales === "power-of-two";
 }
 
-/** The requantizer's nearest scale to a real factor. @throws InputError where it has none that large */
-export const scaleFor = (factor: number, { arch }: Numerics): Scale => choose(nearestScale, factor, arch);
+/** The unit's nearest scale to a real factor. @throws InputError where it has none that large */
+export const scaleFor = (factor: number, unit: ScalingUnit, { arch }: Numerics): Scale =>
+  choose(nearestScale, factor, unit, arch);
 
 /**
- * The requantizer's smallest scale that is not below the factor, and what it really multiplies by. A weight's
+ * The unit's smallest scale that is not below the factor, and what it really multiplies by. A weight's
  * scale is then made from that, so that no error of the scale is left: the remainder is folded into the weights.
- * @throws InputError where the requantizer has none that large
+ * @throws InputError where it has none that large
  */
 export function scaleAbove(
   factor: number,
+  unit: ScalingUnit,
   { arch }: Numerics,
 ): { readonly scale: Scale; readonly factor: number } {
-  const scale = choose(scaleAtLeast, factor, arch);
+  const scale = choose(scaleAtLeast, factor, unit, arch);
   return { scale, factor: factorOf(scale) };
 }
 
 /** The widths of a recipe and the requantizer of a machine are the user's to bring together. */
-function choose(from: typeof nearestScale, factor: number, arch: Settings): Scale {
-  const { "requant.kind": kind, "requant.multiplierBits": bits } = arch;
+function choose(from: typeof nearestScale, factor: number, unit: ScalingUnit, arch: Settings): Scale {
+  const { kind, multiplierBits: bits } = scalingOf(unit, arch);
   try {
     return from(factor, kind, bits);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const what = kind === "multiplier" ? `${kind}, requant.multiplierBits: ${bits}` : kind;
+    const what = kind === "multiplier" ? `${kind}, ${unit}.multiplierBits: ${bits}` : kind;
     throw new InputError(
       `requant.kind: ${what}`,
       `the recipe's widths ask for a factor of ${factor}, which it cannot reach`,

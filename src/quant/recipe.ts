@@ -41,9 +41,24 @@ export const RECIPE_FIELDS = {
   pwl_method: choice("where their knots go", PWL_METHODS, "slope"),
   rsqrt_pieces: pieces("pieces of 1/sqrt on the mantissa, for layer norms", 32),
   norm_inverse: choice(
-    "how layer norm divides: by the PWL unit's 1/sqrt, or by an integer square root and a division",
-    ["rsqrt", "division"],
+    "how layer norm divides: by the PWL unit's 1/sqrt, by an integer square root and a division, by TensorFlow Lite's Newton steps (newton), or as I-BERT by the root with gain, division and shift (root)",
+    ["rsqrt", "division", "newton", "root"],
     "rsqrt",
+  ),
+  softmax_method: choice(
+    "exponentials of a softmax and its division: PWL tables, gemmlowp's fixed-point functions, or I-BERT's polynomial",
+    ["pwl", "gemmlowp", "polynomial"],
+    "pwl",
+  ),
+  gate_format: choice(
+    "the sums that a gate's curve reads: symmetric at activation_bits, or 16 bits with 3 integer bits (steps of 2^-12)",
+    ["activation", "q3.12"],
+    "activation",
+  ),
+  gate_curve: choice(
+    "sigmoid and tanh of gates and cell: PWL tables, gemmlowp's int16 functions, or CMSIS-NN's mirrored table of 256 entries",
+    ["pwl", "gemmlowp", "mirrored"],
+    "pwl",
   ),
   scales: choice(
     "scales of activations: any, powers of two, or (auto) powers of two where the requantizer has no multiplier",

@@ -11,8 +11,10 @@
  * `zero`, `lo` and `hi` describe the output: zero is added after the rounding, then the result is clamped into
  * lo..hi, which the output container can hold.
  *
- * Scaling. rq(x; m, s) is x * m / 2^s rounded to an integer, s in 0..62, |m| < 2^31. `rounding` indexes
- * REQUANT_ROUNDINGS of fixed. The caller sees to it that |x| < 2^48 and |x * m| + |zero| < 2^63.
+ * Scaling. rq(x; m, s) is x * m / 2^s rounded to an integer, s in 0..62, |m| < 2^31, or |m| < 2^24 where the rounding
+ * is float32. `rounding` indexes REQUANT_ROUNDINGS of fixed; tflite-double keeps the low 32 bits of x. The caller sees
+ * to it that |x| < 2^48 and, but for float32, |x * m| + |zero| < 2^63. A kernel of plain roundings takes the two of
+ * TFLite as half-away and float32 as half-even.
  *
  * Saturation. `sat` points to int32[lanes]: each output element that had to be clamped adds 1 to its lane.
  * Outputs do not overlap inputs, except that an output may replace an input of the same container in place
@@ -162,16 +164,18 @@ export interface Kernels {
   ): void;
 
   /**
-   * out[i] = clamp(rq((a[i] - aZero) * gain[i mod period] + bias[i mod period]; m, s) + zero).
-   * gain is int32[period], |gain| < 2^15; bias is float64[period]; the inner sum stays below 2^47 and 0 <= m < 2^16.
+   * out[i] = clamp(rq(x; m, s) + zero), x = ((a[i] - aZero) * gain[i mod period] + bias[i mod period]) / 2^drop rounded
+   * half-away, drop in 0..31. gain is int32[period], bias is float64[period]. The inner product and sum stay below 2^53
+   * in magnitude; x may do so too, and x * m is bounded as above.
    */
   affine(
     a: number,
-    aBytes: Bytes<1 | 2>,
+    aBytes: Bytes<1 | 2 | 4>,
     aZero: number,
     gain: number,
     bias: number,
     period: number,
+    drop: number,
     out: number,
     outBytes: Bytes<1 | 2 | 4>,
     n: number,
@@ -202,15 +206,15 @@ export interface Kernels {
   ): void;
 
   /**
-   * out[g * n + i][lane] = clamp(round((n * a - sum[g][lane]) * mantissa[g][lane] / 2^exponent[g][lane]) + zero),
-   * a and sum of raw codes, exponent in 0..62, |n * a - sum| < 2^48, the product below 2^62. Plain roundings only:
-   * the two of TFLite are taken as half-away.
+   * out[g * n + i][lane] = clamp(round((factor * a - sum[g][lane]) * mantissa[g][lane] / 2^exponent[g][lane]) + zero),
+   * a and sum of raw codes, 0 < factor < 2^31, exponent in 0..62, |factor * a - sum| < 2^48, the product below 2^62. Plain roundings.
    */
   normalize(
     a: number,
     aBytes: Bytes<1 | 2>,
     groups: number,
     n: number,
+    factor: number,
     lanes: number,
     sum: number,
     sumBytes: Bytes<4 | 8>,
@@ -227,8 +231,7 @@ export interface Kernels {
 
   /**
    * out[g * n + i][lane] = clamp(round((a - aZero) * factor / (max(b[g][lane], 1) * 2^shift)) + zero).
-   * 0 < factor < 2^31, shift in 0..31, numerator and denominator below 2^62 in magnitude. Plain roundings, as in
-   * normalize.
+   * 0 < factor < 2^31, shift in 0..31, numerator and denominator below 2^62 in magnitude. Plain roundings.
    */
   divide(
     a: number,
@@ -251,9 +254,32 @@ export interface Kernels {
   ): void;
 
   /**
+   * out[g * n + i][lane] = clamp(rq(a[g * n + i][lane] - aZero; mantissa[g][lane], shift[g][lane]) + zero).
+   * mantissa is int32[groups][lanes], any of its codes, and shift int32[groups][lanes], in 0..62. float32 is taken as
+   * half-even.
+   */
+  rowScale(
+    a: number,
+    aBytes: Bytes<1 | 2 | 4>,
+    aZero: number,
+    mantissa: number,
+    shift: number,
+    groups: number,
+    n: number,
+    lanes: number,
+    out: number,
+    outBytes: Bytes<1 | 2 | 4>,
+    zero: number,
+    lo: number,
+    hi: number,
+    rounding: number,
+    sat: number,
+  ): void;
+
+  /**
    * out[i] = clamp(base[p] + round(slope[p] * (a[i] - knot[p]) / 2^shift[p])), p the last piece whose knot is <= a[i],
-   * or 0. knots (ascending), base, slope and shift (0..62) are int32[pieces], pieces >= 1. Plain roundings, as in
-   * normalize. `scratch` has PWL_SCRATCH_BYTES bytes.
+   * or 0. knots (ascending), base, slope and shift (0..62) are int32[pieces], pieces >= 1. Plain roundings.
+   * `scratch` has PWL_SCRATCH_BYTES bytes.
    */
   pwl(
     a: number,

@@ -47,12 +47,15 @@ const ORIGIN: readonly Column<Row>[] = [
   column("model", "", "csv", "name of the model", (r) => r.subject.model),
   column("arch", "", "varying", "name of the machine's file", (r) => r.point.arch.name),
   column("arch_hash", "", "csv", "identity of all parameters of the machine", (r) => hashArch(r.point.arch)),
-  column("recipe", "", "csv", "identity of all parameters of the recipe", (r) => hashRecipe(r.point.recipe)),
+  column("recipe", "", "varying", "name of the recipe's file", (r) => r.point.recipeName),
+  column("recipe_hash", "", "csv", "identity of all parameters of the recipe", (r) =>
+    hashRecipe(r.point.recipe),
+  ),
   column(
     "changes",
     "",
     "always",
-    "what departs from the machine's file and from the default recipe",
+    "what departs from the files of machine and recipe",
     (r) => r.point.changes,
   ),
 ];

@@ -1,12 +1,14 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ArchSpec, loadArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
 import { YamlFile } from "../base/yaml.ts";
 import { RECIPE_FIELDS } from "../quant/recipe.ts";
+import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
 import { Node } from "./decode.ts";
 import { expand, type Group, type Point, SETTINGS, type Values } from "./points.ts";
+import { PACKAGE, Shelf, stemOf } from "./shelf.ts";
 import { type SubjectSpec, wordsOf } from "./subject.ts";
 
 /** A question, and the points that answer it. */
@@ -26,6 +28,8 @@ export interface Overrides {
   readonly sets?: Values;
   /** The one machine of every point, by name or path. */
   readonly arch?: string;
+  /** The one recipe file of every point, by name or path. */
+  readonly recipe?: string;
   /** How many words to score. */
   readonly words?: number;
 }
@@ -51,9 +55,8 @@ const SEED = whole("seed of whatever is drawn by chance", "", 0, 4_294_967_295, 
 const CALIBRATION_WORDS = 300;
 
 const KEYS = ["question", "name", "model", "words", "calibration", "seed", "arch", "recipe", "points"];
-const GROUP_KEYS = ["arch", "set", "axes"];
-/** The machines that ship with this package, for experiments that lie elsewhere. */
-const PACKAGE = join(import.meta.dirname, "..", "..");
+const GROUP_KEYS = ["arch", "recipe", "set", "axes"];
+const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
 
 /**
  * Reads an experiment file:
@@ -64,13 +67,13 @@ const PACKAGE = join(import.meta.dirname, "..", "..");
  *     calibration: { words: 300 }                # an evenly spaced sample of the validation words
  *     seed: 1
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
- *     recipe: { cell_bits: 16 }                  # what departs from the default recipe in every point
+ *     recipe: { file: irnn, cell_bits: 16 }      # ../recipes/irnn.yaml, and what departs from it in every point
  *     points:
  *       - axes: { weight_bits: [8, 4], mac.rows: [16, 32] }   # the grid, the last axis fastest
- *       - { arch: [edge8x8, dot16x16], set: { pwl_pieces: 8 } }
+ *       - { arch: [edge8x8, dot16x16], recipe: [irnn, pulp], set: { pwl_pieces: 8 } }
  *
- * In `set` and `axes` a name with a dot is an architecture parameter, any other one of the recipe; `arch` may be
- * an axis too. `name` is the file's, unless it is given.
+ * In `set` and `axes` a name with a dot is an architecture parameter, any other one of the recipe; `arch` and `recipe`
+ * may be axes too. What a recipe asks of the machine goes over the machine's file. `name` is the file's, unless it is given.
  *
  * @throws InputError with every problem of the file at once, each with line and column
  */
@@ -80,23 +83,29 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
   const root = new Node(file, [], file.value);
   if (!root.isMapping) throw new InputError(path, `not a mapping of ${KEYS.join(", ")}`);
   root.entries(KEYS);
-  const archs = new ArchFiles(path);
+  const archs = new Shelf(path, "machine", "arch", "edge16x16", loadArch);
+  const recipes = new Shelf(path, "recipe", "recipes", "irnn", loadRecipe);
   const question = root.at("question").text("one sentence");
-  const name = root.at("name").isMissing ? nameOf(path) : root.at("name").text("a name");
+  const name = root.at("name").isMissing ? stemOf(path) : root.at("name").text("a name");
   const subject = readSubject(root, path, overrides);
   const seed = root.at("seed").parameter(SEED) as number;
   const base =
     overrides.arch === undefined ? archs.find(root.at("arch")) : archs.load(overrides.arch, "--arch");
-  const recipe = readValues(root.at("recipe"), Object.keys(RECIPE_FIELDS));
+  const { file: recipeFile, values: recipe } = readRecipe(root.at("recipe"), recipes);
   const nodes = root.at("points").items("groups");
-  const fixed = overrides.arch === undefined ? undefined : base;
-  const groups = nodes.map((node) => readGroup(node, base, archs, fixed));
+  const files: Files = {
+    archs: { shelf: archs, base, isFixed: overrides.arch !== undefined },
+    recipes: {
+      shelf: recipes,
+      base: overrides.recipe === undefined ? recipeFile : recipes.load(overrides.recipe, "--recipe"),
+      isFixed: overrides.recipe !== undefined,
+    },
+  };
+  const groups = nodes.map((node) => readGroup(node, files));
   const points = expand(groups, recipe, overrides.sets ?? {}, (g, problem) => nodes[g]!.complain(problem));
   file.refuse();
   return { name, path, question, subject, seed, points };
 }
-
-const nameOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");
 
 /** Names and values of `--set`, before any file is read. */
 function refuseOverrides({ sets = {} }: Overrides): void {
@@ -146,84 +155,57 @@ function folderOf(model: string, path: string): string {
   return existsSync(beside) ? beside : join(PACKAGE, "experiments", "models", model);
 }
 
-function readGroup(node: Node, base: ArchSpec, archs: ArchFiles, fixed: ArchSpec | undefined): Group {
+/** Files that a group names for itself, the one that it has otherwise, and whether that is the only one. */
+interface Choice<T> {
+  readonly shelf: Shelf<T>;
+  readonly base: T;
+  readonly isFixed: boolean;
+}
+interface Files {
+  readonly archs: Choice<ArchSpec>;
+  readonly recipes: Choice<RecipeSpec>;
+}
+
+/** The recipe of every point: the name of a file, or a mapping of parameters that may name one. */
+function readRecipe(node: Node, recipes: Shelf<RecipeSpec>): { file: RecipeSpec; values: Values } {
+  if (typeof node.value === "string") return { file: recipes.find(node), values: {} };
+  const entries = node.entries(RECIPE_KEYS, "parameter").filter(([name]) => name !== "file");
+  const file = node.at("file");
+  return { file: file.isMissing ? recipes.any() : recipes.find(file), values: valuesOf(entries) };
+}
+
+function readGroup(node: Node, files: Files): Group {
   node.entries(GROUP_KEYS);
+  const named = { arch: namedBy(node, "arch", files.archs), recipe: namedBy(node, "recipe", files.recipes) };
   const axes: [string, readonly unknown[]][] = [];
-  let machines = node.at("arch").isMissing
-    ? [base]
-    : node
-        .at("arch")
-        .oneOrMore("machines")
-        .map((item) => archs.find(item));
-  for (const [name, axis] of node.at("axes").entries(["arch", ...Object.keys(SETTINGS)], "parameter")) {
+  for (const [name, axis] of node
+    .at("axes")
+    .entries(["arch", "recipe", ...Object.keys(SETTINGS)], "parameter")) {
     const items = axis.items("values");
-    if (name === "arch") machines = items.map((item) => archs.find(item));
+    if (name === "arch") named.arch = items.map((item) => files.archs.shelf.find(item));
+    else if (name === "recipe") named.recipe = items.map((item) => files.recipes.shelf.find(item));
     else axes.push([name, items.map((item) => settingOf(name, item))]);
   }
   const set = readValues(node.at("set"), Object.keys(SETTINGS));
-  return { archs: fixed === undefined ? machines : [fixed], set, axes };
+  return {
+    archs: files.archs.isFixed ? [files.archs.base] : named.arch,
+    recipes: files.recipes.isFixed ? [files.recipes.base] : named.recipe,
+    set,
+    axes,
+  };
+}
+
+/** The files that a group names under a key; without it the experiment's. */
+function namedBy<T>(group: Node, key: string, { shelf, base }: Choice<T>): readonly T[] {
+  const node = group.at(key);
+  return node.isMissing ? [base] : node.oneOrMore("names").map((item) => shelf.find(item));
 }
 
 function readValues(node: Node, known: readonly string[]): Values {
-  return Object.fromEntries(
-    node.entries(known, "parameter").map(([name, child]) => [name, settingOf(name, child)]),
-  );
+  return valuesOf(node.entries(known, "parameter"));
 }
+
+const valuesOf = (entries: readonly (readonly [string, Node])[]): Values =>
+  Object.fromEntries(entries.map(([name, child]) => [name, settingOf(name, child)]));
 
 const settingOf = (name: string, node: Node): number | string => node.parameter(SETTINGS[name]!);
-
-/** Architecture files by name, each read once. */
-class ArchFiles {
-  readonly #folders: readonly string[];
-  readonly #beside: string;
-  readonly #loaded = new Map<string, ArchSpec>();
-
-  constructor(experiment: string) {
-    this.#beside = dirname(experiment);
-    this.#folders = [join(this.#beside, "..", "arch"), join(PACKAGE, "arch")];
-  }
-
-  /** The machine that a node of the experiment names; where there is none, any, and a complaint. */
-  find(node: Node): ArchSpec {
-    const name = node.text("the name of a machine, or the path of its file");
-    if (name === "") return this.#any();
-    const path = this.#pathOf(name);
-    if (path !== undefined) return this.#read(path);
-    node.complain(this.#unknown(name));
-    return this.#any();
-  }
-
-  /** @throws InputError saying `where` the name comes from, if there is no such machine */
-  load(name: string, where: string): ArchSpec {
-    const path = existsSync(name) ? name : this.#pathOf(name);
-    if (path === undefined) throw new InputError(where, this.#unknown(name));
-    return this.#read(path);
-  }
-
-  #any(): ArchSpec {
-    return this.#read(join(PACKAGE, "arch", "edge16x16.yaml"));
-  }
-
-  #pathOf(name: string): string | undefined {
-    const isPath = /[\\/]|\.ya?ml$/.test(name);
-    const candidates = isPath
-      ? [join(this.#beside, name)]
-      : this.#folders.map((folder) => join(folder, `${name}.yaml`));
-    return candidates.find((path) => existsSync(path));
-  }
-
-  #read(path: string): ArchSpec {
-    const known = this.#loaded.get(path);
-    if (known !== undefined) return known;
-    const arch = loadArch(path);
-    this.#loaded.set(path, arch);
-    return arch;
-  }
-
-  #unknown(name: string): string {
-    const names = this.#folders
-      .filter((folder) => existsSync(folder))
-      .flatMap((folder) => readdirSync(folder));
-    return `no machine ${name}${suggestion(name, names.map(nameOf))}`;
-  }
-}

@@ -16,7 +16,13 @@ const ARRAY_SHAPE: readonly FieldName[] = [
 ];
 
 /** What no cycle, byte or picojoule of a legal program depends on. */
-const UNTIMED: readonly FieldName[] = ["pwl.maxPieces", "acc.overflow", "requant.rounding"];
+const UNTIMED: readonly FieldName[] = [
+  "pwl.maxPieces",
+  "acc.overflow",
+  "requant.rounding",
+  "vector.rounding",
+  "pwl.rounding",
+];
 
 /** Identity of a quantized model: everything that quantization reads. */
 export const quantKey = (recipe: Recipe, arch: ArchSpec): string =>

@@ -4,6 +4,7 @@ import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import type { ParameterTable } from "../base/settings.ts";
 import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../quant/recipe.ts";
+import type { RecipeSpec } from "../quant/recipe-file.ts";
 
 /** One combination that an experiment asks about. */
 export interface Point {
@@ -11,7 +12,9 @@ export interface Point {
   readonly index: number;
   readonly arch: ArchSpec;
   readonly recipe: Recipe;
-  /** What differs from the machine's file and from the default recipe: `weight_bits=4 mac.rows=32`; empty where nothing does. */
+  /** Name of the recipe's file. */
+  readonly recipeName: string;
+  /** What differs from the files of machine and recipe: `weight_bits=4 mac.rows=32`; empty where nothing does. */
   readonly changes: string;
 }
 
@@ -20,18 +23,19 @@ export const SETTINGS: ParameterTable = { ...RECIPE_FIELDS, ...FIELDS };
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** A part of an experiment: a grid of values, on one or several machines. */
+/** A part of an experiment: a grid of values, under one or several recipes, on one or several machines. */
 export interface Group {
   /** As files have them. */
   readonly archs: readonly ArchSpec[];
+  readonly recipes: readonly RecipeSpec[];
   readonly set: Values;
-  /** Parameter, or `arch`, and the values it takes: the last one varies fastest. */
+  /** Parameter, and the values it takes: the last one varies fastest. */
   readonly axes: readonly (readonly [name: string, values: readonly unknown[]])[];
 }
 
 /**
  * The points of all groups, one group after another; of equal points the first is kept. `over` is said last and so
- * wins over a group, `recipe` first.
+ * wins over a group, `recipe` first, after what the recipe's file says.
  *
  * @param complain  told of each combination that no machine can be built for, with the number of its group
  */
@@ -44,10 +48,12 @@ export function expand(
   const points = new Map<string, Point>();
   const problems = new Set<string>();
   for (const [g, group] of groups.entries()) {
-    for (const arch of group.archs) {
+    const files = group.archs.flatMap((arch) => group.recipes.map((file) => ({ arch, file })));
+    for (const { arch, file } of files) {
       for (const values of gridOf(group.axes)) {
         try {
-          const point = pointOf(points.size + 1, arch, { ...recipe, ...group.set, ...values, ...over });
+          const said = { ...recipe, ...group.set, ...values, ...over };
+          const point = pointOf(points.size + 1, arch, file, said);
           const key = hashOf([point.arch, point.recipe]);
           if (!points.has(key)) points.set(key, point);
         } catch (error) {
@@ -70,18 +76,20 @@ function gridOf(axes: Group["axes"]): Values[] {
   return grid;
 }
 
-function pointOf(index: number, file: ArchSpec, values: Values): Point {
+function pointOf(index: number, machine: ArchSpec, file: RecipeSpec, values: Values): Point {
   const chosen = Object.entries(values);
-  const recipe = makeRecipe(Object.fromEntries(chosen.filter(([name]) => !isOfMachine(name))));
-  const arch = overrideArch(
-    file,
-    Object.fromEntries(chosen.filter(([name]) => isOfMachine(name))),
-    file.name,
-  );
+  const own = makeRecipe(file.values);
+  const recipe = makeRecipe({ ...own, ...ofKind(chosen, false) });
+  // What the recipe's arithmetic asks of the machine goes over the machine's file, and `set` over both.
+  const asked = { ...machine.settings, ...file.machine };
+  const arch = overrideArch(machine, { ...file.machine, ...ofKind(chosen, true) }, machine.name);
   refuseTooManyPieces(arch, recipe);
-  const changed = [...differences(recipe, makeRecipe()), ...differences(arch.settings, file.settings)];
-  return Object.freeze({ index, arch, recipe, changes: changed.join(" ") });
+  const changed = [...differences(recipe, own), ...differences(arch.settings, asked)];
+  return Object.freeze({ index, arch, recipe, recipeName: file.name, changes: changed.join(" ") });
 }
+
+const ofKind = (chosen: readonly (readonly [string, unknown])[], isMachines: boolean): Values =>
+  Object.fromEntries(chosen.filter(([name]) => isOfMachine(name) === isMachines));
 
 const isOfMachine = (name: string): boolean => name.includes(".");
 

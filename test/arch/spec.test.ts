@@ -129,7 +129,7 @@ describe("a faulty file is refused with line and column:", () => {
       `"m.yaml: line 1, column 8: mac.dataflow: "row-stationary" is not one of weight-stationary, output-stationary, input-stationary, dot"`,
     );
     expect(faults("requant:\n  rounding: nearest\n")).toMatchInlineSnapshot(
-      `"m.yaml: line 2, column 3: requant.rounding: "nearest" is not one of half-away, half-up, half-even, half-zero, floor, ceiling, truncate, tflite-double, tflite-single"`,
+      `"m.yaml: line 2, column 3: requant.rounding: "nearest" is not one of half-away, half-up, half-even, half-zero, half-down, floor, ceiling, truncate, tflite-double, tflite-single, float32"`,
     );
   });
 
@@ -138,15 +138,24 @@ describe("a faulty file is refused with line and column:", () => {
       `"m.yaml: line 2, column 12: requant.multiplierBits: 16 bits times an accumulator of 48 and a bias exceed the 64-bit product"`,
     );
     expect(faults("requant:\n  kind: shift\n  rounding: tflite-single\n")).toMatchInlineSnapshot(
-      `"m.yaml: line 3, column 3: requant.rounding: tflite-single needs requant.kind multiplier, not shift"`,
+      `"m.yaml: line 3, column 3: requant.rounding: tflite-single needs requant.kind multiplier, not shift; vector.rounding: tflite-single needs requant.kind multiplier, not shift"`,
     );
     expect(faults("requant: { rounding: tflite-double, multiplierBits: 30 }\n")).toMatchInlineSnapshot(
-      `"m.yaml: line 1, column 12: requant.rounding: tflite-double is defined for multipliers of 31 bits, requant.multiplierBits is 30"`,
+      `"m.yaml: line 1, column 12: requant.rounding: tflite-double is defined for multipliers of 31 bits, requant.multiplierBits is 30; vector.rounding: tflite-double is defined for multipliers of 31 bits, vector.multiplierBits is 30"`,
     );
     expect(
       faults("requant: { rounding: tflite-double, multiplierBits: 31 }\nacc: { bits: 33 }\n"),
     ).toMatchInlineSnapshot(
       `"m.yaml: line 1, column 37: requant.multiplierBits: 31 bits times an accumulator of 33 and a bias exceed the 64-bit product; line 1, column 12: requant.rounding: tflite-double takes accumulators of at most 32 bits, not 33"`,
+    );
+    expect(faults("requant: { rounding: float32, multiplierBits: 16 }\n")).toMatchInlineSnapshot(
+      `"m.yaml: line 1, column 12: requant.rounding: float32 is defined for multipliers of 24 bits, requant.multiplierBits is 16; vector.rounding: float32 is defined for multipliers of 24 bits, vector.multiplierBits is 16"`,
+    );
+    expect(faults("vector: { rounding: tflite-double, multiplierBits: 16 }\n")).toMatchInlineSnapshot(
+      `"m.yaml: line 1, column 11: vector.rounding: tflite-double is defined for multipliers of 31 bits, vector.multiplierBits is 16"`,
+    );
+    expect(faults("requant.kind: shift\nvector.rounding: float32\n")).toMatchInlineSnapshot(
+      `"m.yaml: line 2, column 1: vector.rounding: float32 needs requant.kind multiplier, not shift"`,
     );
     expect(faults("activation: { bytes: 1000, banks: 16 }\n")).toMatchInlineSnapshot(
       `"m.yaml: line 1, column 28: activation.banks: 1000 bytes do not divide into 16 equal banks"`,
@@ -179,7 +188,7 @@ describe("a faulty file is refused with line and column:", () => {
         "mac:\n  rows: 0\n  dataflow: none\nrequant.kind: shift\nrequant.rounding: tflite-double\nx: 1\n",
       ),
     ).toMatchInlineSnapshot(
-      `"m.yaml: line 2, column 3: mac.rows: 0 is not an integer in 1 … 256 row; line 3, column 3: mac.dataflow: "none" is not one of weight-stationary, output-stationary, input-stationary, dot; line 6, column 1: x: no such parameter; line 5, column 1: requant.rounding: tflite-double needs requant.kind multiplier, not shift; line 5, column 1: requant.rounding: tflite-double is defined for multipliers of 31 bits, requant.multiplierBits is 16"`,
+      `"m.yaml: line 2, column 3: mac.rows: 0 is not an integer in 1 … 256 row; line 3, column 3: mac.dataflow: "none" is not one of weight-stationary, output-stationary, input-stationary, dot; line 6, column 1: x: no such parameter; line 5, column 1: requant.rounding: tflite-double needs requant.kind multiplier, not shift; vector.rounding: tflite-double needs requant.kind multiplier, not shift"`,
     );
   });
 
@@ -213,6 +222,9 @@ test.each([
   [{ "acc.bits": 48, "requant.multiplierBits": 31, "requant.kind": "shift" }],
   [{ "acc.bits": 32, "requant.rounding": "tflite-double", "requant.multiplierBits": 31 }],
   [{ "requant.rounding": "tflite-single", "requant.multiplierBits": 30 }],
+  [{ "requant.rounding": "float32", "requant.multiplierBits": 24 }],
+  [{ "vector.rounding": "tflite-double", "vector.multiplierBits": 31 }],
+  [{ "requant.rounding": "tflite-double", "requant.multiplierBits": 31, "vector.rounding": "floor" }],
   [{ "activation.bytes": 1024, "activation.banks": 16 }],
 ])("on the near side of a contradiction nothing is wrong: %o", (changes) => {
   expect(makeArch(changes).settings).toMatchObject(changes);
@@ -242,7 +254,7 @@ describe("an override", () => {
         overrideArch(arch, { "requant.kind": "two-shift", "requant.rounding": "tflite-single" }, "--set"),
       ),
     ).toMatchInlineSnapshot(
-      `"--set: requant.rounding: tflite-single needs requant.kind multiplier, not two-shift"`,
+      `"--set: requant.rounding: tflite-single needs requant.kind multiplier, not two-shift; vector.rounding: tflite-single needs requant.kind multiplier, not two-shift"`,
     );
   });
 
@@ -287,6 +299,9 @@ describe("the parts of a machine", () => {
     expect(partOf(arch, "bits")).toEqual({
       "acc.bits": 32,
       "acc.overflow": "wrap",
+      "pwl.rounding": "as-requant",
+      "vector.multiplierBits": 0,
+      "vector.rounding": "as-requant",
       "requant.kind": "multiplier",
       "requant.multiplierBits": 16,
       "requant.rounding": "half-away",

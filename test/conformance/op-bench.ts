@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Settings } from "../../src/arch/fields.ts";
 import { makeArch } from "../../src/arch/spec.ts";
 import { type Field, type OpDef, SPACES, type Space, type Span } from "../../src/isa/define.ts";
-import type { Segment } from "../../src/isa/image.ts";
+import type { Image, Segment } from "../../src/isa/image.ts";
 import { MachineState } from "../../src/isa/state.ts";
 import { alignmentOf, alignUp } from "../../src/isa/tables.ts";
 import { sizeOf, validate } from "../../src/isa/validate.ts";
@@ -41,6 +41,8 @@ const SEGMENTS: readonly Segment[] = SEGMENT_WIDTHS.map((bits, i) => ({
   codes: new Float64Array((SEGMENT_BYTES * 8) / bits),
 }));
 export const EXTENTS = { image: 2048, data: 512 };
+/** What loads and gathers take codes from. */
+export const IMAGE: Image = { segments: SEGMENTS, bytes: EXTENTS.image };
 
 const LANES = 16;
 const LANED: ReadonlySet<Space> = new Set<Space>(["data", "activation", "acc"]);
@@ -50,6 +52,48 @@ const WIDTHS = Array.from({ length: 47 }, (_, i) => i + 2);
 interface Region {
   readonly at: number;
   readonly bytes: number;
+}
+
+/** Where the codes of a span lie. */
+function regionOf(s: MachineState, { space, bits, from, count, among }: Span): Region {
+  const size = s.container(space, bits) * (LANED.has(space) ? s.lanes : 1);
+  return { at: s.pointer(space, bits, from), bytes: (among ?? count) * size };
+}
+
+export function bytesOf(s: MachineState, span: Span): Buffer {
+  const { at, bytes } = regionOf(s, span);
+  return Buffer.from(s.heap.memory.buffer, at, bytes);
+}
+
+export interface Counters {
+  readonly saturations: readonly number[];
+  readonly overflows: readonly number[];
+}
+
+/** Per-lane counters of clamped elements and of accumulators that left their range. */
+export const countersOf = ({ heap, lanes, saturations, overflows }: MachineState): Counters => ({
+  saturations: [...heap.int32(saturations, lanes)],
+  overflows: [...heap.int32(overflows, lanes)],
+});
+
+export function clearCounters({ heap, lanes, saturations, overflows }: MachineState): void {
+  for (const at of [saturations, overflows]) heap.int32(at, lanes).fill(0);
+}
+
+/** Fills a span, in all lanes, with codes of its width: numbers of the pool from `start` on, spread over the range. */
+export function scatter(s: MachineState, span: Span, pool: Float64Array, start: number): void {
+  const { at, bytes } = regionOf(s, span);
+  const size = s.container(span.space, span.bits);
+  const half = 2 ** (span.bits - 1);
+  const count = bytes / size;
+  const { heap } = s;
+  const view = {
+    1: () => heap.int8(at, count),
+    2: () => heap.int16(at, count),
+    4: () => heap.int32(at, count),
+    8: () => heap.float64(at, count),
+  }[size]();
+  for (let i = 0; i < count; i++) view[i] = Math.floor((pool[(start + i) % pool.length]! * 2 - 1) * half);
 }
 
 const limitsOf = (arch: Settings): Readonly<Record<Space, number>> => ({
@@ -70,10 +114,9 @@ export class Bench {
   readonly #base: Uint8Array;
 
   constructor({ arch, wideAccumulators }: Variant, backend: "simd" | "twin", seed: string) {
-    const image = { segments: SEGMENTS, bytes: EXTENTS.image };
     this.state = new MachineState(arch, {
       lanes: LANES,
-      image,
+      image: IMAGE,
       dataBytes: EXTENTS.data,
       wideAccumulators,
       backend,
@@ -83,64 +126,30 @@ export class Bench {
     for (const space of SPACES) {
       for (const bits of space === "acc" ? [arch["acc.bits"]] : WIDTHS) {
         const codes = space === "acc" ? limits.acc : Math.floor((limits[space] * 8) / bits);
-        this.state.pointer(space, bits, 0);
-        this.#scatter(space, bits, codes, pool);
+        const start = (bits * 31 + SPACES.indexOf(space) * 997) % pool.length;
+        scatter(this.state, { space, bits, from: 0, count: codes }, pool, start);
       }
     }
     const end = this.state.heap.allocate(0);
     this.#base = new Uint8Array(this.state.heap.memory.buffer.slice(0, end));
   }
 
-  #scatter(space: Space, bits: number, codes: number, pool: Float64Array): void {
-    const half = 2 ** (bits - 1);
-    const at = this.state.pointer(space, bits, 0);
-    const count = codes * (LANED.has(space) ? LANES : 1);
-    const view = {
-      1: () => this.state.heap.int8(at, count),
-      2: () => this.state.heap.int16(at, count),
-      4: () => this.state.heap.int32(at, count),
-      8: () => this.state.heap.float64(at, count),
-    }[this.state.container(space, bits)]();
-    const start = (bits * 31 + SPACES.indexOf(space) * 997) % pool.length;
-    for (let i = 0; i < count; i++) view[i] = Math.floor((pool[(start + i) % pool.length]! * 2 - 1) * half);
-  }
-
-  /** Where the codes of a span lie. */
-  #region({ space, bits, from, count, among }: Span): Region {
-    const size = this.state.container(space, bits) * (LANED.has(space) ? LANES : 1);
-    return { at: this.state.pointer(space, bits, from), bytes: (among ?? count) * size };
-  }
-
-  bytesOf(span: Span): Buffer {
-    const { at, bytes } = this.#region(span);
-    return Buffer.from(this.state.heap.memory.buffer, at, bytes);
-  }
-
   /** Declares what lies in these spans to be what was there before. */
   adopt(spans: readonly Span[]): void {
-    for (const span of spans) this.#base.set(this.bytesOf(span), this.#region(span).at);
+    for (const span of spans) this.#base.set(bytesOf(this.state, span), regionOf(this.state, span).at);
   }
 
   /** Takes over another machine's contents of these spans. */
   copyFrom(other: Bench, spans: readonly Span[]): void {
-    for (const span of spans) other.bytesOf(span).copy(this.bytesOf(span));
+    for (const span of spans) bytesOf(other.state, span).copy(bytesOf(this.state, span));
     this.adopt(spans);
-  }
-
-  /** Per-lane counters of clamped elements and of accumulators that left their range. */
-  counters(): { readonly saturations: number[]; readonly overflows: number[] } {
-    const { heap, saturations, overflows } = this.state;
-    return {
-      saturations: [...heap.int32(saturations, LANES)],
-      overflows: [...heap.int32(overflows, LANES)],
-    };
   }
 
   /** Everything but these spans and the counters is as it was. */
   expectUntouched(but: readonly Span[], what: string): void {
     const { saturations, overflows, heap } = this.state;
     const regions = [
-      ...but.map((span) => this.#region(span)),
+      ...but.map((span) => regionOf(this.state, span)),
       ...[saturations, overflows].map((at) => ({ at, bytes: 4 * LANES })),
     ].sort((a, b) => a.at - b.at);
     let at = 0;
@@ -159,11 +168,10 @@ export class Bench {
   /** Puts these spans and the counters back to what they were. */
   restore(spans: readonly Span[]): void {
     for (const span of spans) {
-      const { at, bytes } = this.#region(span);
-      this.bytesOf(span).set(this.#base.subarray(at, at + bytes));
+      const { at, bytes } = regionOf(this.state, span);
+      bytesOf(this.state, span).set(this.#base.subarray(at, at + bytes));
     }
-    const { heap, saturations, overflows } = this.state;
-    for (const at of [saturations, overflows]) heap.int32(at, LANES).fill(0);
+    clearCounters(this.state);
   }
 
   /** The memory and width that a byte of the simulator belongs to. */
@@ -183,13 +191,16 @@ export class Bench {
 }
 
 /** Numbers in [0, 1], both ends among them. */
-function poolOf(seed: string): Float64Array {
+export function poolOf(seed: string): Float64Array {
   const rng = seedrandom(seed);
   return Float64Array.from({ length: 4099 }, () => {
     const r = rng();
     return r < 0.05 ? 0 : r < 0.1 ? 1 - 2 ** -53 : rng();
   });
 }
+
+export const isLegal = (op: OpDef, x: Readonly<Record<string, number>>, arch: Settings): boolean =>
+  validate({ name: "p", items: [{ op, x, by: {} }] }, arch, EXTENTS).length === 0;
 
 /** Legal operands of an operation on this machine, its spans apart from each other; random in everything else. */
 export function legalOperands(
@@ -201,13 +212,12 @@ export function legalOperands(
   for (let attempt = 0; attempt < 2000; attempt++) {
     const x = place(op, { ...anyOperands(op, rng), ...given }, arch, rng, given);
     if (x === undefined) continue;
-    const program = { name: "p", items: [{ op, x, by: {} }] };
-    if (validate(program, arch, EXTENTS).length === 0) return x;
+    if (isLegal(op, x, arch)) return x;
   }
   throw new Error(`no legal operands of ${op.name} found`);
 }
 
-const COUNT_MAX = 2 ** 20 - 1;
+export const COUNT_MAX = 2 ** 20 - 1;
 
 function anyOperands(op: OpDef, rng: () => number): Record<string, number> {
   const x: Record<string, number> = {};
@@ -215,7 +225,7 @@ function anyOperands(op: OpDef, rng: () => number): Record<string, number> {
   for (const [name, f] of fields) x[name] = f.kind === "address" ? 0 : anyInteger(f, rng);
   for (const [name, f] of fields) {
     if (f.codeOf === undefined) continue;
-    const half = Math.min(2 ** (x[f.codeOf]! - 1), 2 ** 17);
+    const half = Math.min(2 ** (x[f.codeOf]! - 1), f.max + 1);
     x[name] = pick(rng, [0, 0, -half, half - 1, within(rng, -half, half - 1)]);
   }
   return x;
@@ -229,7 +239,7 @@ function anyInteger(f: Field, rng: () => number): number {
 }
 
 /** The operands with an address for each address field that has none yet, or undefined where there is no room. */
-function place(
+export function place(
   op: OpDef,
   x: Readonly<Record<string, number>>,
   arch: Settings,

@@ -4,13 +4,15 @@ import type { MachineState } from "../../src/isa/state.ts";
 import type { OpName, ops } from "../../src/isa/table.ts";
 import { alignmentOf, channelBlock, gainBlock } from "../../src/isa/tables.ts";
 import { pick, within } from "../isa/random.ts";
-import { exactDivide, exactRoundShift, exactSaturate } from "../support/exact.ts";
+import { EXACT_ROUNDINGS, exactDivide, exactRoundShift, exactSaturate } from "../support/exact.ts";
+import { CONVERSIONS } from "./convert-definitions.ts";
+import { FUNCTION_DEFINITIONS } from "./function-definitions.ts";
 import { SEGMENT_BYTES, SEGMENT_WIDTHS } from "./op-bench.ts";
 import type { Lane, Pieces } from "./op-lane.ts";
 import { magnitude, putChannels, putLanes, putPieces, putScale, range } from "./op-memory.ts";
 
 type RecordOf<N extends OpName> = Extract<(typeof ops)[number], { readonly name: N }>;
-type OperandsOf<N extends OpName> = { readonly [K in keyof RecordOf<N>["fields"]]: number };
+export type OperandsOf<N extends OpName> = { readonly [K in keyof RecordOf<N>["fields"]]: number };
 
 /** What an operation is to do, said a second time: from its doc string, in unbounded integers. */
 export interface Definition<X> {
@@ -156,12 +158,14 @@ function requantized(x: OperandsOf<"requant">, lane: Lane): bigint[] {
   const scales = lane.scales(x.scales, arrays);
   return lane.read("acc", lane.arch["acc.bits"], x.acc, x.m * x.n).map((acc, i) => {
     const scale = scales[x.perChannel === 1 ? i % x.m : 0]!;
-    return lane.saturate(lane.requantize(acc + biases[i % x.m]!, scale) + big(x.zero), x.bits);
+    return lane.saturate(lane.requantize(acc + biases[i % x.m]!, scale, "requant") + big(x.zero), x.bits);
   });
 }
 
 /** Every operation's definition: the compiler sees that none is missing. */
 export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } = {
+  ...FUNCTION_DEFINITIONS,
+
   "load.weight": load,
   "load.table": load,
   fetch: move("data"),
@@ -253,13 +257,14 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
   },
 
   affine: {
-    prepare: (x, s, rng) => putScale(s, x.scale, rng, 32, x.bits),
+    prepare: (x, s, rng) => putScale(s, x.scale, rng, x.aBits + x.gainBits - x.drop, x.bits),
     results(x, lane) {
       const { gain, bias } = gainBlock(x.period, x.gainBits).arrays;
       const [gains, biases] = [lane.table(x.gains, gain), lane.table(x.gains, bias)];
       const scale = lane.scale(x.scale);
       const ys = lane.activations(x.aBits, x.a, x.n).map((a, i) => {
-        const inner = (a - big(x.aZero)) * gains[i % x.period]! + biases[i % x.period]!;
+        const sum = (a - big(x.aZero)) * gains[i % x.period]! + biases[i % x.period]!;
+        const inner = exactRoundShift(sum, x.drop, "half-away");
         return lane.saturate(lane.requantize(inner, scale) + big(x.zero), x.bits);
       });
       return [ys];
@@ -276,6 +281,8 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
       ];
     },
   },
+
+  ...CONVERSIONS,
 
   fill: { results: ({ n, value }) => [range(n).map(() => big(value))] },
 
@@ -321,7 +328,7 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
     results(x, lane) {
       const sums = lane.activations(32, x.sums, x.groups);
       const a = lane.activations(x.aBits, x.a, x.groups * x.n);
-      return [a.map((code, i) => lane.saturate(big(x.n) * code - sums[Math.floor(i / x.n)]!, 32))];
+      return [a.map((code, i) => lane.saturate(big(x.factor) * code - sums[Math.floor(i / x.n)]!, 32))];
     },
   },
 
@@ -339,7 +346,7 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
       );
       const ys = lane.activations(x.aBits, x.a, x.groups * x.n).map((code, i) => {
         const g = Math.floor(i / x.n);
-        const product = (big(x.n) * code - sums![g]!) * mantissas![g]!;
+        const product = (big(x.factor) * code - sums![g]!) * mantissas![g]!;
         const shift = Math.max(0, Number(exponents![g]!) - x.point);
         return lane.saturate(exactRoundShift(product, shift, lane.rounding) + big(x.zero), x.bits);
       });
@@ -354,7 +361,11 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
       const b = lane.activations(x.bBits, x.b, x.groups);
       const ys = lane.activations(x.aBits, x.a, x.groups * x.n).map((code, i) => {
         const divisor = largest([b[Math.floor(i / x.n)]!, 1n]) * 2n ** big(x.shift);
-        const quotient = exactDivide((code - big(x.aZero)) * big(x.factor), divisor, lane.rounding);
+        const quotient = exactDivide(
+          (code - big(x.aZero)) * big(x.factor),
+          divisor,
+          EXACT_ROUNDINGS[x.rounding]!,
+        );
         return lane.saturate(quotient + big(x.zero), x.bits);
       });
       return [ys];

@@ -4,6 +4,7 @@ import type { MachineState } from "../../src/isa/state.ts";
 import { pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
 import {
   type ExactRounding,
+  exactFloat32,
   exactRoundShift,
   exactSaturate,
   exactTfliteDouble,
@@ -13,19 +14,19 @@ import {
 /** One lane of the machine before the instruction, and what the instruction is to count in that lane. */
 export class Lane {
   readonly arch: Settings;
+  readonly lane: number;
   saturations = 0;
   overflows = 0;
   readonly #state: MachineState;
-  readonly #lane: number;
 
   constructor(state: MachineState, lane: number) {
     this.arch = state.arch;
     this.#state = state;
-    this.#lane = lane;
+    this.lane = lane;
   }
 
   read(space: Space, bits: number, from: number, count: number): bigint[] {
-    return this.#state.read(space, bits, from, count, this.#lane).map(BigInt);
+    return this.#state.read(space, bits, from, count, this.lane).map(BigInt);
   }
 
   activations(bits: number, from: number, count: number): bigint[] {
@@ -54,17 +55,32 @@ export class Lane {
     return code;
   }
 
-  /** The machine's requantization. */
-  requantize(x: bigint, { multiplier, shift }: ExactScale): bigint {
-    const mode = this.arch["requant.rounding"];
+  /** A scaling of the vector unit, or of the requantizer. */
+  requantize(x: bigint, { multiplier, shift }: ExactScale, unit: "requant" | "vector" = "vector"): bigint {
+    const mode = this.#modeOf(unit);
     if (mode === "tflite-double") return exactTfliteDouble(x, multiplier, shift);
+    if (mode === "float32") return exactFloat32(x, multiplier, shift);
     return exactRoundShift(x * multiplier, shift, mode === "tflite-single" ? "half-up" : mode);
   }
 
-  /** Its rounding of everything else. */
+  /** How the unit scales, where the scale is not a float32. */
+  scaleBy(x: bigint, scale: ExactScale): bigint {
+    if (this.#modeOf("vector") !== "float32") return this.requantize(x, scale);
+    return exactRoundShift(x * scale.multiplier, scale.shift, "half-even");
+  }
+
+  /** The vector unit's rounding of what it does not scale, and the PWL unit's. */
   get rounding(): ExactRounding {
-    const mode = this.arch["requant.rounding"];
-    return mode === "tflite-double" || mode === "tflite-single" ? "half-away" : mode;
+    return plain(this.#modeOf("vector"));
+  }
+
+  get pwlRounding(): ExactRounding {
+    return plain(this.#modeOf("pwl"));
+  }
+
+  #modeOf(unit: "requant" | "vector" | "pwl"): Settings["requant.rounding"] {
+    const own = this.arch[`${unit}.rounding`];
+    return own === "as-requant" ? this.arch["requant.rounding"] : own;
   }
 
   /** Scales of a block, in the machine's kind: multipliers are stored as if signed. */
@@ -82,7 +98,7 @@ export class Lane {
   }
 
   scale(block: number): ExactScale {
-    return this.scales(block, scaleBlock(1, this.arch).arrays)[0]!;
+    return this.scales(block, scaleBlock(this.arch).arrays)[0]!;
   }
 
   /** A PWL table at x, before saturation. */
@@ -90,7 +106,7 @@ export class Lane {
     let piece = 0;
     for (const [i, knot] of t.knots.entries()) if (i > 0 && knot <= x) piece = i;
     return (
-      t.bases[piece]! + exactRoundShift(t.slopes[piece]! * (x - t.knots[piece]!), t.shift, this.rounding)
+      t.bases[piece]! + exactRoundShift(t.slopes[piece]! * (x - t.knots[piece]!), t.shift, this.pwlRounding)
     );
   }
 
@@ -104,6 +120,14 @@ export class Lane {
     };
   }
 }
+
+/** One rounding where there is nothing to scale. */
+const plain = (mode: Settings["requant.rounding"]): ExactRounding =>
+  mode === "tflite-double" || mode === "tflite-single"
+    ? "half-away"
+    : mode === "float32"
+      ? "half-even"
+      : mode;
 
 export interface ExactScale {
   readonly multiplier: bigint;

@@ -15,6 +15,7 @@ function anyShift(rng: () => number, from: number, bits: number, least = 0): num
 /** Writes shifts (multipliers are any codes) for products with values of `valueBits` bits. */
 function putShifts(
   s: MachineState,
+  unit: "requant" | "vector",
   block: number,
   array: TableArray,
   rng: () => number,
@@ -23,7 +24,7 @@ function putShifts(
   least = 0,
 ): void {
   const kind = s.arch["requant.kind"];
-  const multiplierBits = { multiplier: s.arch["requant.multiplierBits"], "two-shift": 16, shift: 0 }[kind];
+  const multiplierBits = { multiplier: multiplierOf(unit, s), "two-shift": 16, shift: 0 }[kind];
   const shifts = range(array.count).map(() =>
     kind === "shift" && rng() < 0.2
       ? -within(rng, 1, 8)
@@ -31,6 +32,10 @@ function putShifts(
   );
   s.write("table", array.bits, block + array.offset, shifts);
 }
+
+/** Width of the multiplier of a unit that has one. */
+const multiplierOf = (unit: "requant" | "vector", s: MachineState): number =>
+  (unit === "vector" && s.arch["vector.multiplierBits"]) || s.arch["requant.multiplierBits"];
 
 /** The one scale at `block`. Results of up to 52 bits where they are added to others. */
 export function putScale(
@@ -41,9 +46,9 @@ export function putScale(
   bits: number,
   added = false,
 ) {
-  const multiplierBits = s.arch["requant.kind"] === "multiplier" ? s.arch["requant.multiplierBits"] : 16;
+  const multiplierBits = s.arch["requant.kind"] === "multiplier" ? multiplierOf("vector", s) : 16;
   const least = added ? Math.max(0, valueBits + 1 + multiplierBits - 52) : 0;
-  putShifts(s, block, scaleBlock(1, s.arch).arrays.shift, rng, valueBits, bits, least);
+  putShifts(s, "vector", block, scaleBlock(s.arch).arrays.shift, rng, valueBits, bits, least);
 }
 
 /** Biases that leave accumulator and bias in 48 bits, and shifts. */
@@ -57,7 +62,7 @@ export function putChannels(
   const most = 2 ** Math.min(arrays.bias.bits - 1, s.arch["acc.bits"] - 1);
   const biases = range(x.m).map(() => pick(rng, [0, -most, most - 1, within(rng, -most, most - 1)]));
   s.write("table", arrays.bias.bits, x.scales + arrays.bias.offset, biases);
-  putShifts(s, x.scales, arrays.shift, rng, s.arch["acc.bits"], bits);
+  putShifts(s, "requant", x.scales, arrays.shift, rng, s.arch["acc.bits"], bits);
 }
 
 /** Ascending knots and a shift; bases and slopes are any codes. */

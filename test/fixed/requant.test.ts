@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import {
   isLegalScale,
+  plainRounding,
   REQUANT_ROUNDINGS,
   type RequantRounding,
   requantize,
@@ -17,17 +17,20 @@ import { ROUNDINGS } from "../../src/fixed/round.ts";
 import {
   edges,
   exactDoublingHigh,
+  exactFloat32,
   exactRoundingDivide,
   exactRoundShift,
   exactSaturate,
   exactTfliteDouble,
 } from "../support/exact.ts";
 import { expectInt, randomInt } from "../support/ints.ts";
+import { goldenTable } from "./golden.ts";
 
 const EDGES = edges(32);
 
 function exactRequantize(x: number, { multiplier, shift }: Scale, rounding: RequantRounding): bigint {
   if (rounding === "tflite-double") return exactTfliteDouble(BigInt(x), BigInt(multiplier), shift);
+  if (rounding === "float32") return exactFloat32(BigInt(x), BigInt(multiplier), shift);
   const mode = rounding === "tflite-single" ? "half-up" : rounding;
   return exactRoundShift(BigInt(x) * BigInt(multiplier), shift, mode);
 }
@@ -38,18 +41,23 @@ function expectRequantized(x: number, scale: Scale, rounding: RequantRounding): 
 }
 
 describe.each(REQUANT_ROUNDINGS)("requantize %s", (rounding) => {
+  const bits = rounding === "float32" ? 24 : 31;
+
   test("on the edges of 32 bits, at shifts whose results stay safe", () => {
-    for (const multiplier of [0, 1, -1, 2 ** 15 + 1, 2 ** 30, 1518500250, 2 ** 31 - 1, 1 - 2 ** 31]) {
+    const wide = [2 ** 30, 1518500250, 2 ** 31 - 1, 1 - 2 ** 31];
+    const multipliers = [0, 1, -1, 2 ** 15 + 1, 2 ** 23 + 1, 2 ** 24 - 1, ...(bits > 24 ? wide : [])];
+    for (const multiplier of multipliers) {
       for (const shift of [10, 20, 30, 31, 32, 33, 40, 61, 62]) {
         for (const x of EDGES) expectRequantized(x, { multiplier, shift }, rounding);
       }
     }
   });
 
-  test("on random accumulators and 31-bit multipliers, seed requant", () => {
+  test("on random accumulators and multipliers of full width, seed requant", () => {
     const rng = seedrandom("requant");
+    const half = 2 ** (bits - 1);
     for (let i = 0; i < 20_000; i++) {
-      const multiplier = 2 ** 30 + Math.floor(rng() * 2 ** 30);
+      const multiplier = half + Math.floor(rng() * half);
       expectRequantized(randomInt(rng, 32), { multiplier, shift: 24 + Math.floor(rng() * 39) }, rounding);
     }
   });
@@ -152,23 +160,57 @@ test("rounding divide and saturating left shift on edges and every amount", () =
   }
 });
 
-test("gemmlowp itself", () => {
-  const rows = goldenRows("test/golden/gemmlowp/primitives_i32.csv");
-  expect(rows.length).toBeGreaterThan(50);
-  for (const [op, a, b, result] of rows) {
-    const got =
-      op === "SRDHM"
-        ? roundingDoublingHighMultiply(Number(a), Number(b))
-        : roundingDivideByPowerOfTwo(Number(a), Number(b));
-    expectInt(got, Number(result), () => `${op}(${a}, ${b})`);
+test("of an accumulator wider than 32 bits, float32 keeps 24 in one rounding", () => {
+  const rng = seedrandom("requant/wide");
+  for (let i = 0; i < 20_000; i++) {
+    const scale = { multiplier: 2 ** 23 + Math.floor(rng() * 2 ** 23), shift: 20 + Math.floor(rng() * 43) };
+    expectRequantized(randomInt(rng, 48), scale, "float32");
   }
 });
 
-/** The rows of a CSV without quotes, past its comments and its header. */
-function goldenRows(file: string): string[][] {
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .slice(1)
-    .map((line) => line.split(","));
-}
+test("float32 is not the full product", () => {
+  // 2^25 + 6 is no float32: of its neighbours, four apart, the even one is 2^25 + 8.
+  const half = { multiplier: 2 ** 23, shift: 24 };
+  const got = (["float32", "half-even"] as const).map((r) => requantize(2 ** 25 + 6, half, r));
+  expect(got).toEqual([2 ** 24 + 4, 2 ** 24 + 3]);
+  expectInt(requantize(-1, { multiplier: 1, shift: 3 }, "float32"), 0, () => "an eighth below zero");
+  expect(() => requantize(1, { multiplier: 2 ** 24, shift: 0 }, "float32")).toThrow(RangeError);
+});
+
+test("what does not requantize rounds plainly", () => {
+  const plain = REQUANT_ROUNDINGS.map(plainRounding);
+  expect(plain).toEqual([...ROUNDINGS, "half-away", "half-away", "half-even"]);
+});
+
+test("gemmlowp itself", () => {
+  const rows = goldenTable("gemmlowp/primitives_i32.csv").slice(1);
+  const run: Readonly<Record<string, (a: number, b: number) => number>> = {
+    SRDHM: roundingDoublingHighMultiply,
+    RDBPOT: roundingDivideByPowerOfTwo,
+  };
+  let compared = 0;
+  for (const [op, a, b, result] of rows) {
+    const got = run[op!]?.(Number(a), Number(b));
+    if (got === undefined) continue;
+    expectInt(got, Number(result), () => `${op}(${a}, ${b})`);
+    compared++;
+  }
+  expect(compared).toBe(9040);
+});
+
+test("the primitives on random 32 bits, seed requant/primitives", () => {
+  const rng = seedrandom("requant/primitives");
+  for (let i = 0; i < 50_000; i++) {
+    const a = randomInt(rng, 32);
+    const b = randomInt(rng, 32);
+    const e = Math.floor(rng() * 32);
+    const high = exactDoublingHigh(BigInt(a), BigInt(b));
+    expectInt(roundingDoublingHighMultiply(a, b), high, () => `SRDHM(${a}, ${b})`);
+    const down = exactRoundingDivide(BigInt(a), e);
+    expectInt(roundingDivideByPowerOfTwo(a, e), down, () => `RDBPOT(${a}, ${e})`);
+  }
+  expectInt(roundingDoublingHighMultiply(0, -1), 0, () => "SRDHM(0, -1)");
+  expectInt(roundingDoublingHighMultiply(-0, -0), 0, () => "SRDHM(-0, -0)");
+  expectInt(roundingDivideByPowerOfTwo(-0, 0), 0, () => "RDBPOT(-0, 0)");
+  expectInt(saturatingShiftLeft(-0, 3), 0, () => "SATSHL(-0, 3)");
+});

@@ -26,6 +26,7 @@ test("ties and their neighbours, in words", () => {
     ["half-up", 3, -2, 4, -3],
     ["half-even", 2, -2, 4, -4],
     ["half-zero", 2, -2, 3, -3],
+    ["half-down", 2, -3, 3, -4],
     ["floor", 2, -3, 3, -4],
     ["ceiling", 3, -2, 4, -3],
     ["truncate", 2, -2, 3, -3],

@@ -1,7 +1,15 @@
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { isLegalScale, REQUANT_KINDS, type RequantKind, requantize } from "../../src/fixed/requant.ts";
-import { factorOf, nearestScale, scaleAtLeast, TWO_SHIFT_SPAN } from "../../src/fixed/scale.ts";
+import {
+  factorOf,
+  float32Scale,
+  nearestScale,
+  quantizedMultiplier,
+  reducedMultiplier,
+  scaleAtLeast,
+  TWO_SHIFT_SPAN,
+} from "../../src/fixed/scale.ts";
 
 /** Every factor a requantizer can be set to whose multiplier is in the list, in ascending order. */
 function representable(multipliers: readonly number[]): number[] {
@@ -145,4 +153,57 @@ test("a scale that TensorFlow Lite calls zero takes any 32 bits to zero", () => 
     }
   }
   expect(nearestScale(2 ** -64, "multiplier", 31)).toEqual({ multiplier: 0, shift: 0 });
+});
+
+test("a float32 is a scale, exactly, seed scale/float32", () => {
+  const rng = seedrandom("scale/float32");
+  for (let i = 0; i < 5000; i++) {
+    const value = Math.fround(2 ** (23.999 - 62.999 * rng()));
+    const scale = float32Scale(value);
+    if (factorOf(scale) !== value) expect.fail(`${value} became ${scale.multiplier} / 2^${scale.shift}`);
+    if (!isLegalScale(scale, "multiplier", 24)) expect.fail(`${JSON.stringify(scale)} is not legal`);
+  }
+  expect(float32Scale(1)).toEqual({ multiplier: 2 ** 23, shift: 23 });
+  expect(float32Scale(2 ** 24 - 1)).toEqual({ multiplier: 2 ** 24 - 1, shift: 0 });
+  expect(float32Scale(2 ** -62)).toEqual({ multiplier: 1, shift: 62 });
+});
+
+test("a float32 below the last shift takes 38 bits to zero, as it does itself", () => {
+  for (const value of [2 ** -39 * (1 - 2 ** -24), 2 ** -62 * (2 - 2 ** -23), 2 ** -63, 2 ** -149]) {
+    const scale = float32Scale(value);
+    expect(isLegalScale(scale, "multiplier", 24)).toBe(true);
+    for (const x of [1, 2 ** 37 - 1, -(2 ** 37)]) {
+      expect(Math.abs(x) * value).toBeLessThan(0.5);
+      expect(requantize(x, scale, "float32")).toBe(0);
+    }
+  }
+  expect(float32Scale(2 ** -149)).toEqual({ multiplier: 0, shift: 0 });
+});
+
+test("what is no float32, or has no shift, is refused", () => {
+  const beside = [1 + 2 ** -24, 2 ** -150, 3 * 2 ** -150, 2 ** -126 * (1 + 2 ** -24)];
+  for (const value of [0, -1, 2 ** 24, 0.1, Number.NaN, Number.POSITIVE_INFINITY, ...beside]) {
+    expect(() => float32Scale(value), `${value}`).toThrow(RangeError);
+  }
+});
+
+test("TensorFlow Lite's pairs", () => {
+  expect(quantizedMultiplier(1717986918, -3)).toEqual({ multiplier: 1717986918, shift: 34 });
+  expect([quantizedMultiplier(5, 31), quantizedMultiplier(5, -31)].map((s) => s.shift)).toEqual([0, 62]);
+  expect(reducedMultiplier(1717986918, -3)).toEqual({ multiplier: 26214, shift: 18 });
+  expect(
+    [0x7ffe_8000, 0x7ffe_ffff, 0x7fff_0000, 0x7fff_ffff].map((q) => reducedMultiplier(q, 0).multiplier),
+  ).toEqual(Array(4).fill(0x7fff));
+  expect([0x7ffe_7fff, 0x4000_8000, 0x4000_7fff, 0].map((q) => reducedMultiplier(q, 15).multiplier)).toEqual([
+    0x7ffe, 0x4001, 0x4000, 0,
+  ]);
+  for (const shift of [32, -32, 0.5, Number.NaN])
+    expect(() => quantizedMultiplier(1, shift)).toThrow(RangeError);
+  for (const shift of [16, -48, 0.5, Number.NaN])
+    expect(() => reducedMultiplier(1, shift)).toThrow(RangeError);
+  for (const multiplier of [2 ** 31, 0.5, Number.NaN]) {
+    expect(() => quantizedMultiplier(multiplier, 0), `${multiplier}`).toThrow(RangeError);
+    expect(() => reducedMultiplier(multiplier, 0), `${multiplier}`).toThrow(RangeError);
+  }
+  expect(() => reducedMultiplier(-1, 0)).toThrow(RangeError);
 });

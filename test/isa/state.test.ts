@@ -331,7 +331,7 @@ describe("parameters in table memory", () => {
 
   test("multipliers of 31 bits keep every bit", () => {
     const s = stateOf({}, { "requant.multiplierBits": 31 });
-    const { arrays } = scaleBlock(1, s.arch);
+    const { arrays } = scaleBlock(s.arch);
     s.write("table", 31, 31 + arrays.multiplier.offset, [2 ** 30 - 1]);
     s.write("table", 8, 31 + arrays.shift.offset, [31]);
     expect(s.scale(31)).toEqual({ multiplier: 2 ** 31 - 1, shift: 31 });
@@ -339,7 +339,7 @@ describe("parameters in table memory", () => {
 
   test("a requantizer without a multiplier shifts either way", () => {
     const s = stateOf({}, { "requant.kind": "shift" });
-    const { arrays } = scaleBlock(1, s.arch);
+    const { arrays } = scaleBlock(s.arch);
     const scaleOf = (shift: number) => {
       s.write("table", 8, arrays.shift.offset, [shift]);
       return s.scale(0);

@@ -6,7 +6,6 @@ import {
   biasBits,
   channelBlock,
   gainBlock,
-  multiplierBits,
   pwlBlock,
   scaleBlock,
   type TableBlock,
@@ -48,10 +47,23 @@ test("rounding up to a step", () => {
   expect(alignUp(7, 3)).toBe(9);
 });
 
-test("what a requantizer stores of a multiplier", () => {
-  expect(multiplierBits("multiplier", archOf({ "requant.multiplierBits": 11 }))).toBe(11);
-  expect(multiplierBits("two-shift", archOf())).toBe(16);
-  expect(multiplierBits("shift", archOf())).toBe(0);
+describe("what is stored of a multiplier", () => {
+  const storedBits = (changes: Readonly<Record<string, unknown>>) =>
+    [channelBlock(1, true, archOf(changes)), scaleBlock(archOf(changes))].map(
+      ({ arrays }) => arrays.multiplier.bits * arrays.multiplier.count,
+    );
+
+  test("depends on what the requantizer is built of", () => {
+    expect(storedBits({ "requant.multiplierBits": 11 })).toEqual([11, 11]);
+    expect(storedBits({ "requant.kind": "two-shift" })).toEqual([16, 16]);
+    expect(storedBits({ "requant.kind": "shift" })).toEqual([0, 0]);
+  });
+
+  test("differs in the vector unit only where it has a multiplier of its own", () => {
+    expect(storedBits({ "requant.multiplierBits": 11, "vector.multiplierBits": 24 })).toEqual([11, 24]);
+    expect(storedBits({ "requant.kind": "two-shift", "vector.multiplierBits": 24 })).toEqual([16, 16]);
+    expect(storedBits({ "requant.kind": "shift", "vector.multiplierBits": 24 })).toEqual([0, 0]);
+  });
 });
 
 test("biases are as wide as accumulators need", () => {
@@ -67,9 +79,9 @@ const ARCHS = [
   archOf({ "requant.kind": "two-shift", "acc.bits": 40 }),
 ];
 
-const BLOCKS: readonly TableBlock<string>[] = ARCHS.flatMap((arch) =>
-  [1, 2, 3, 5, 16, 33].flatMap((n) => [
-    scaleBlock(n, arch),
+const BLOCKS: readonly TableBlock<string>[] = ARCHS.flatMap((arch) => [
+  scaleBlock(arch),
+  ...[1, 2, 3, 5, 16, 33].flatMap((n) => [
     channelBlock(n, true, arch),
     channelBlock(n, false, arch),
     ...[2, 3, 5, 8, 13, 16].flatMap((bits) => [
@@ -78,7 +90,7 @@ const BLOCKS: readonly TableBlock<string>[] = ARCHS.flatMap((arch) =>
       pwlBlock(n, 16, bits, arch),
     ]),
   ]),
-);
+]);
 
 describe("every block", () => {
   const arraysOf = (block: TableBlock<string>) => Object.values(block.arrays);
@@ -120,7 +132,7 @@ describe("every block", () => {
 });
 
 test("one scale: a multiplier of 16 bits, then a shift", () => {
-  expect(scaleBlock(1, archOf())).toEqual({
+  expect(scaleBlock(archOf())).toEqual({
     arrays: { multiplier: { offset: 0, bits: 16, count: 1 }, shift: { offset: 2, bits: 8, count: 1 } },
     bytes: 3,
     alignment: 2,
@@ -128,7 +140,7 @@ test("one scale: a multiplier of 16 bits, then a shift", () => {
 });
 
 test("one scale of a requantizer without a multiplier: the shift alone", () => {
-  const { arrays, bytes } = scaleBlock(1, archOf({ "requant.kind": "shift" }));
+  const { arrays, bytes } = scaleBlock(archOf({ "requant.kind": "shift" }));
   expect([arrays.multiplier.count, arrays.shift, bytes]).toEqual([0, { offset: 0, bits: 8, count: 1 }, 1]);
 });
 

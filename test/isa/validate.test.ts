@@ -11,7 +11,7 @@ const archOf = (changes: Readonly<Record<string, unknown>> = {}) =>
   makeArch({
     "activation.bytes": 1024,
     "weight.bytes": 512,
-    "table.bytes": 256,
+    "table.bytes": 1024,
     "acc.entries": 64,
     ...changes,
   }).settings;
@@ -33,7 +33,7 @@ const LEGAL: Readonly<Record<string, string>> = {
   add: "dst=0 a=32 b=64 n=4 period=4 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 aScale=0 bScale=16",
   sub: "dst=0 a=32 b=64 n=4 period=4 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 aScale=0 bScale=16",
   mul: "dst=0 a=32 b=64 n=4 period=1 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 scale=0",
-  affine: "dst=0 a=32 n=4 period=2 gains=0 gainBits=8 aBits=8 bits=8 aZero=0 zero=0 scale=64",
+  affine: "dst=0 a=32 n=4 period=2 gains=0 gainBits=8 aBits=8 bits=8 aZero=0 zero=0 drop=0 scale=64",
   rescale: "dst=0 a=32 n=4 aBits=8 bits=8 aZero=0 zero=0 scale=0",
   fill: "dst=0 n=4 bits=8 value=0",
   sum: "dst=0 a=32 groups=2 n=4 aBits=8 bits=32 aZero=0",
@@ -43,9 +43,24 @@ const LEGAL: Readonly<Record<string, string>> = {
   argmax: "dst=0 a=32 n=4 aBits=8",
   variance: "dst=0 sums=96 squares=48 groups=2 n=4 epsilon=0",
   isqrt: "dst=0 a=96 groups=4",
-  center: "dst=0 a=64 sums=128 groups=2 n=4 aBits=8",
-  normalize: "dst=0 a=32 sums=64 mantissa=96 exponent=128 groups=2 n=4 aBits=8 bits=8 point=7 zero=0",
-  div: "dst=0 a=32 b=64 groups=2 n=4 aBits=8 bBits=32 bits=8 aZero=0 zero=0 factor=1 shift=0",
+  center: "dst=0 a=64 sums=128 groups=2 n=4 aBits=8 factor=4",
+  normalize:
+    "dst=0 a=32 sums=64 mantissa=96 exponent=128 groups=2 n=4 aBits=8 bits=8 factor=4 point=7 zero=0",
+  div: "dst=0 a=32 b=64 groups=2 n=4 aBits=8 bBits=32 bits=8 aZero=0 zero=0 factor=1 shift=0 rounding=0",
+  rowscale: "dst=0 a=32 mantissa=64 exponent=96 groups=2 n=4 aBits=8 bits=8 point=0 aZero=0 zero=0",
+  convert:
+    "dst=0 a=32 n=4 aBits=8 bits=8 aZero=0 zero=0 shift=0 rounding=0 overflow=0 to=8 unsigned=0 kept=0",
+  clamp: "dst=0 a=32 n=4 bits=8 lo=-1 hi=1",
+  moments: "mean=0 variance=48 sums=96 squares=144 groups=2 n=4 guard=1",
+  average: "dst=0 a=32 groups=2 aBits=32 bits=32 n=4 plus=0 rounding=0",
+  exp: "dst=0 a=64 b=96 groups=2 n=4 aBits=8 limit=-31 scale=0",
+  logistic: "dst=0 src=32 n=4 bits=16 integerBits=3",
+  tanh: "dst=0 src=32 n=4 bits=16 integerBits=3",
+  "reciprocal.newton": "dst=0 exponent=32 src=96 n=4",
+  "rsqrt.newton": "dst=0 exponent=32 src=96 n=4",
+  mirrored: "dst=0 src=32 n=4 inBits=8 factor=3 shift=0 odd=0 table=0",
+  "exp.poly": "dst=0 a=64 b=96 groups=2 n=4 aBits=8 log2=10 ca=1 cb=20 cc=30",
+  "gelu.poly": "dst=0 src=32 n=4 aBits=8 aZero=0 one=100 cb=10",
 };
 
 /** One line of assembly: the legal one with these fields changed. */
@@ -79,7 +94,7 @@ describe.each(ops.map((op) => [op.name, op as OpDef] as const))("%s", (name, op)
   test("each of its memories is refused beyond the end, and taken up to it", () => {
     const legal = parseProgram(line(name), "p").items[0]!;
     if ("body" in legal) return expect.fail("a loop");
-    const limits = { ...EXTENTS, weight: 512, activation: 1024, table: 256, acc: 64 };
+    const limits = { ...EXTENTS, weight: 512, activation: 1024, table: 1024, acc: 64 };
     for (const [field, f] of Object.entries(op.fields)) {
       if (f.space === undefined) continue;
       const limit = f.space === "dram" ? limits.image : limits[f.space];
@@ -196,14 +211,86 @@ describe("an operation's own rules:", () => {
     `);
   });
 
-  test("the vector unit's multiplier has 16 bits", () => {
-    expect(faults(line("affine"), { "requant.multiplierBits": 17 })).toMatchInlineSnapshot(`
+  describe("an affine operation's", () => {
+    const wide = { aBits: 32, gainBits: 16 };
+    const multiplier = { "vector.multiplierBits": 31 };
+
+    test("product with a multiplier stays within 64 bits, after the drop", () => {
+      expect(faults(line("affine", { ...wide, scale: 31 }), multiplier)).toMatchInlineSnapshot(`
+        [
+          "p: 0: affine: 32 bits times a gain of 16, 0 of them dropped, times a multiplier of 31 exceed the 64-bit product",
+        ]
+      `);
+      expect(faults(line("affine", { ...wide, drop: 14, scale: 31 }), multiplier)).toHaveLength(1);
+      expect(faults(line("affine", { ...wide, drop: 15, scale: 31 }), multiplier)).toEqual([]);
+      expect(faults(line("affine", { ...wide, aBits: 16, scale: 31 }), multiplier)).toEqual([]);
+      expect(faults(line("affine", wide), { "requant.kind": "shift" })).toEqual([]);
+    });
+
+    test("product has room for anything where it takes 32 bits, or is a float32", () => {
+      const double = { "vector.multiplierBits": 31, "vector.rounding": "tflite-double" };
+      const single = { "vector.multiplierBits": 24, "vector.rounding": "float32" };
+      expect(faults(line("affine", { ...wide, scale: 31 }), double)).toEqual([]);
+      expect(faults(line("affine", { ...wide, scale: 66 }), single)).toEqual([]);
+    });
+  });
+
+  test("a converted code fits where it is stored", () => {
+    expect(faults(line("convert", { zero: 1 }))).toMatchInlineSnapshot(`
       [
-        "p: 0: affine: the vector unit's multiplier takes 16 bits, requant.multiplierBits is 17",
-        "p: 0: affine: table 64 is not a multiple of 17, as 17-bit codes need",
+        "p: 0: convert: results of -127 … 128 do not fit 8 bits",
       ]
     `);
-    expect(faults(line("affine"), { "requant.multiplierBits": 17, "requant.kind": "shift" })).toEqual([]);
+    expect(faults(line("convert", { zero: 1, to: 7 }))).toEqual([]);
+    expect(faults(line("convert", { unsigned: 1 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: convert: results of 0 … 255 do not fit 8 bits",
+      ]
+    `);
+    expect(faults(line("convert", { unsigned: 1, to: 7 }))).toEqual([]);
+    expect(faults(line("convert", { unsigned: 1, zero: -128 }))).toEqual([]);
+  });
+
+  test("a conversion's left shift is exact", () => {
+    expect(faults(line("convert", { aBits: 22, a: 33, shift: -31 }))).toEqual([]);
+    expect(faults(line("convert", { aBits: 23, a: 46, shift: -31 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: convert: 23 bits shifted left by 31 exceed 53 bits",
+      ]
+    `);
+  });
+
+  test("a conversion keeps bits from wrapping only where it wraps", () => {
+    expect(faults(line("convert", { overflow: 3, kept: 8 }))).toEqual([]);
+    expect(faults(line("convert", { overflow: 3, kept: 9 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: convert: wrap in 8 bits cannot keep 9 of them",
+      ]
+    `);
+    expect(faults(line("convert", { overflow: 0, kept: 1 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: convert: saturate in 8 bits cannot keep 1 of them",
+      ]
+    `);
+    expect(faults(line("convert", { overflow: 4, unsigned: 1, to: 7 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: convert: sign and magnitude do not wrap without a sign",
+      ]
+    `);
+  });
+
+  test("the bounds of a clamp are codes, in their order", () => {
+    expect(faults(line("clamp", { lo: 1 }))).toEqual([]);
+    expect(faults(line("clamp", { lo: 2 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: clamp: lo 2 is above hi 1",
+      ]
+    `);
+    expect(faults(line("clamp", { hi: 128 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: clamp: hi: 128 is no code of 8 bits",
+      ]
+    `);
   });
 
   test("a zero point that is taken off is a code of its operand", () => {
@@ -222,6 +309,9 @@ describe("an operation's own rules:", () => {
         ["mul", "aZero"],
         ["mul", "bZero"],
         ["affine", "aZero"],
+        ["convert", "aZero"],
+        ["rowscale", "aZero"],
+        ["gelu.poly", "aZero"],
         ["rescale", "aZero"],
       ],
       ...[
@@ -248,7 +338,8 @@ describe("an operation's own rules:", () => {
         "p: 0: fill: value: 8 is no code of 4 bits",
       ]
     `);
-    expect(faults(line("fill", { value: -(2 ** 17), bits: 48, dst: 6 }))).toEqual([]);
+    expect(faults(line("fill", { value: -(2 ** 31), bits: 48, dst: 6 }))).toEqual([]);
+    expect(faults(line("fill", { value: 2 ** 31 - 1, bits: 32 }))).toEqual([]);
   });
 
   test("a reduction's result has room for the largest sum of its codes", () => {
@@ -454,23 +545,25 @@ test("everything that is wrong is told, each thing once", () => {
   const text = [
     line("fill", { n: 0 }),
     line("fill", { dst: 2000 }),
-    line("add", { period: 3, aScale: 300 }),
+    line("add", { period: 3, aScale: 1200 }),
   ].join("\n");
   expect(faults(text)).toMatchInlineSnapshot(`
     [
       "p: 0: fill: n: 0 is not an integer in 1 … 1048575",
       "p: 1: fill: activation 2000 … 2003 is outside its 1024 bytes",
       "p: 2: add: period 3 does not divide n 4",
-      "p: 2: add: table 300 … 301 is outside its 256 bytes",
-      "p: 2: add: table 302 … 302 is outside its 256 bytes",
+      "p: 2: add: table 1200 … 1201 is outside its 1024 bytes",
+      "p: 2: add: table 1202 … 1202 is outside its 1024 bytes",
     ]
   `);
-  expect(faults(line("requant.pwl", { pieces: 65 }), { "pwl.chained": "no" })).toMatchInlineSnapshot(`
+  expect(
+    faults(line("requant.pwl", { pieces: 65, table: 832 }), { "pwl.chained": "no" }),
+  ).toMatchInlineSnapshot(`
     [
       "p: 0: requant.pwl: pwl.chained is no: this machine has no path from requantizer to PWL unit",
       "p: 0: requant.pwl: 65 pieces exceed pwl.maxPieces 64",
-      "p: 0: requant.pwl: table 194 … 323 is outside its 256 bytes",
-      "p: 0: requant.pwl: table 324 … 324 is outside its 256 bytes",
+      "p: 0: requant.pwl: table 962 … 1091 is outside its 1024 bytes",
+      "p: 0: requant.pwl: table 1092 … 1092 is outside its 1024 bytes",
     ]
   `);
 });

@@ -76,13 +76,6 @@ describe("norms and the requantizer", () => {
     return quantizeNorm(norm, grid(-1, 1), ranges, 1, grid(-4, 4), numerics);
   }
 
-  test.each(["layer", "mad"] as const)("%s: a multiplier wider than the vector unit's is refused", (kind) => {
-    const build = () => quantized(kind, { "requant.multiplierBits": 17 });
-    expect(build).toThrow(InputError);
-    expect(build).toThrow(/^requant\.multiplierBits: 17: /);
-    expect(quantized(kind, { "requant.multiplierBits": 16 }).kind).toBe(kind);
-  });
-
   test("the error of the deviation's scale is not left in the result", () => {
     for (const kind of ["shift", "multiplier"]) {
       const q = quantized("mad", { "requant.kind": kind }, 4);

@@ -35,6 +35,7 @@ test("the rise is rounded, not the sum: a tie goes by the sign of the rise", () 
     "half-up": [-3, -5],
     "half-even": [-3, -5],
     "half-zero": [-4, -5],
+    "half-down": [-4, -6],
     floor: [-4, -6],
     ceiling: [-3, -5],
     truncate: [-4, -5],

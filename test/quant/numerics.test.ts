@@ -23,7 +23,7 @@ describe.each(REQUANT_KINDS)("scales of kind %s", (kind) => {
   test("the scale above is legal, at least the factor, and no more above it than its kind allows", () => {
     fc.assert(
       fc.property(factors, (factor) => {
-        const above = scaleAbove(factor, numerics);
+        const above = scaleAbove(factor, "requant", numerics);
         expect(isLegalScale(above.scale, kind, bits)).toBe(true);
         expect(above.factor).toBe(factorOf(above.scale));
         expect(above.factor).toBeGreaterThanOrEqual(factor);
@@ -35,10 +35,10 @@ describe.each(REQUANT_KINDS)("scales of kind %s", (kind) => {
   test("the scale for a factor is legal and no further from it than the one above", () => {
     fc.assert(
       fc.property(factors, (factor) => {
-        const scale = scaleFor(factor, numerics);
+        const scale = scaleFor(factor, "requant", numerics);
         expect(isLegalScale(scale, kind, bits)).toBe(true);
         const miss = Math.abs(factorOf(scale) - factor);
-        expect(miss).toBeLessThanOrEqual(scaleAbove(factor, numerics).factor - factor);
+        expect(miss).toBeLessThanOrEqual(scaleAbove(factor, "requant", numerics).factor - factor);
       }),
     );
   });

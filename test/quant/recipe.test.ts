@@ -18,6 +18,12 @@ describe("recipes", () => {
     });
   });
 
+  test("the arithmetic of another integer runtime is asked for by name, never by default", () => {
+    expect(makeRecipe()).toMatchObject({
+      ...{ gate_format: "activation", gate_curve: "pwl", softmax_method: "pwl", norm_inverse: "rsqrt" },
+    });
+  });
+
   test("a fault is told with its key, its value and what may stand there", () => {
     expect(() => makeRecipe({ cell_bits: 17 }, "a.yaml")).toThrowErrorMatchingInlineSnapshot(
       `[InputError: a.yaml: cell_bits: 17 is not an integer in 2 … 16 bit]`,

@@ -4,7 +4,7 @@ import { REQUANT_ROUNDINGS } from "../../src/fixed/requant.ts";
 import type { Kernels } from "../../src/simd/kernels.ts";
 import { loadKernels } from "../../src/simd/load.ts";
 import { Heap } from "../../src/simd/memory.ts";
-import { type ExactRounding, exactRoundShift, exactTfliteDouble } from "../support/exact.ts";
+import { type ExactRounding, exactDivide, exactRoundShift, exactTfliteDouble } from "../support/exact.ts";
 import { expectSameInts } from "../support/ints.ts";
 
 export const LANES = [16, 32, 48] as const;
@@ -123,16 +123,33 @@ function view(heap: Heap, at: number, bytes: number, n: number) {
   }
 }
 
+/** The float32 nearest to an integer, as the integer that it is; ties to even. */
+function exactSignificand(x: bigint): bigint {
+  const size = (x < 0n ? -x : x).toString(2).length;
+  const unit = 1n << BigInt(Math.max(size - 24, 0));
+  return exactDivide(x, unit, "half-even") * unit;
+}
+
+export const isFloat32 = (rounding: number): boolean => REQUANT_ROUNDINGS[rounding] === "float32";
+
+/** Bits that a multiplier may have under a rounding, of those that its kernel takes. */
+export const multiplierBits = (bits: number, rounding: number): number =>
+  isFloat32(rounding) ? Math.min(bits, 24) : bits;
+
 /** rq of the interface, literally. */
 export function exactScaled(x: bigint, m: number, s: number, rounding: number): bigint {
   const mode = REQUANT_ROUNDINGS[rounding]!;
   if (mode === "tflite-double") return exactTfliteDouble(x, BigInt(m), s);
+  // Rounding to a significand does not see the power of two, so that it may be divided out last.
+  if (mode === "float32")
+    return exactRoundShift(exactSignificand(exactSignificand(x) * BigInt(m)), s, "half-even");
   return exactRoundShift(x * BigInt(m), s, mode === "tflite-single" ? "half-up" : mode);
 }
 
-/** The plain mode of a kernel without TFLite's. */
+/** The plain mode of a kernel that has no other. */
 export function exactMode(rounding: number): ExactRounding {
   const mode = REQUANT_ROUNDINGS[rounding]!;
+  if (mode === "float32") return "half-even";
   return mode === "tflite-double" || mode === "tflite-single" ? "half-away" : mode;
 }
 

@@ -1,7 +1,8 @@
 import { describe, test } from "vitest";
+import { REQUANT_ROUNDINGS } from "../../src/fixed/requant.ts";
 import { REDUCTIONS } from "../../src/simd/kernels.ts";
 import { exactDivide, exactRoundShift } from "../support/exact.ts";
-import { Draw, exactClamp, exactMode, FLAVOURS, LANES, MODES, Pair, target } from "./harness.ts";
+import { Draw, exactClamp, exactMode, exactScaled, FLAVOURS, LANES, MODES, Pair, target } from "./harness.ts";
 
 const size = (x: bigint): bigint => (x < 0n ? -x : x);
 
@@ -79,6 +80,7 @@ describe("normalize", () => {
             const draw = new Draw(name);
             const outBytes = draw.pick([1, 2, 4]);
             const [groups, n, lanes] = [draw.int(1, 3), draw.int(1, 5), draw.pick(LANES)];
+            const factor = draw.pick([n, 1, 1024, 2 ** 20 - 1]);
             const a = draw.codes(groups * n * lanes, aBytes, draw.pick(FLAVOURS));
             const top = 2 ** draw.pick([8, 16, sumBytes === 8 ? 44 : 30]);
             const sum = draw.values(groups * lanes, -top, top, "any");
@@ -94,6 +96,7 @@ describe("normalize", () => {
                 aBytes,
                 groups,
                 n,
+                factor,
                 lanes,
                 pair.put(sumBytes, sum),
                 sumBytes,
@@ -104,7 +107,7 @@ describe("normalize", () => {
             const counts = Array<number>(lanes).fill(0);
             const raw = a.map((x, at) => {
               const own = Math.floor(at / lanes / n) * lanes + (at % lanes);
-              const product = (BigInt(n) * BigInt(x) - BigInt(sum[own]!)) * BigInt(mantissa[own]!);
+              const product = (BigInt(factor) * BigInt(x) - BigInt(sum[own]!)) * BigInt(mantissa[own]!);
               return exactRoundShift(product, exponent[own]!, exactMode(rounding)) + BigInt(zero);
             });
             pair.expect(out, outBytes, exactClamp(raw, lo, hi, counts), () => name);
@@ -177,4 +180,92 @@ describe("divide", () => {
       });
     }
   }
+});
+
+/** rowScale knows no float32. */
+const exactRowMode = (rounding: number): number =>
+  REQUANT_ROUNDINGS[rounding] === "float32" ? REQUANT_ROUNDINGS.indexOf("half-even") : rounding;
+
+describe("rowScale", () => {
+  for (const aBytes of [1, 2, 4]) {
+    for (const outBytes of [1, 2, 4]) {
+      test(`int${8 * aBytes} to int${8 * outBytes}`, () => {
+        const pair = new Pair();
+        for (const rounding of MODES) {
+          for (let i = 0; i < 12; i++) {
+            const name = `rowScale ${aBytes} ${outBytes} ${rounding} ${i}`;
+            const draw = new Draw(name);
+            const [groups, n, lanes] = [draw.int(1, 3), draw.int(1, 5), draw.pick(LANES)];
+            const a = draw.codes(groups * n * lanes, aBytes, draw.pick(FLAVOURS));
+            const aZero = draw.zero(aBytes);
+            const span = 2 ** draw.pick([4, 15, 31]);
+            const mantissa = draw.values(groups * lanes, -span, span - 1, draw.pick(FLAVOURS));
+            const [least, most] = draw.pick([
+              [0, 62],
+              [0, 20],
+              [31, 31],
+              [16, 48],
+            ] as const);
+            const shift = draw.values(groups * lanes, least, most, "any");
+            const { zero, lo, hi } = target(draw, outBytes);
+            const out = pair.room(outBytes, groups * n * lanes);
+            const sat = pair.zeros(lanes);
+            pair.run(
+              "rowScale",
+              ...([pair.put(aBytes, a), aBytes, aZero, pair.put(4, mantissa), pair.put(4, shift)] as const),
+              ...([groups, n, lanes, out, outBytes, zero, lo, hi, rounding, sat] as const),
+            );
+            const counts = Array<number>(lanes).fill(0);
+            const raw = a.map((x, at) => {
+              const own = Math.floor(at / lanes / n) * lanes + (at % lanes);
+              const difference = BigInt(x) - BigInt(aZero);
+              const scaled = exactScaled(difference, mantissa[own]!, shift[own]!, exactRowMode(rounding));
+              return scaled + BigInt(zero);
+            });
+            pair.expect(out, outBytes, exactClamp(raw, lo, hi, counts), () => name);
+            pair.expect(sat, 4, counts, () => `${name}: counts`);
+          }
+        }
+      });
+    }
+  }
+
+  test("the lowest code times the lowest mantissa, at every shift", () => {
+    const pair = new Pair();
+    const lanes = 16;
+    const lowest = -(2 ** 31);
+    const a = pair.put(4, Array<number>(lanes).fill(lowest));
+    const mantissa = pair.put(4, Array<number>(lanes).fill(lowest));
+    for (const rounding of MODES) {
+      for (let s = 0; s <= 62; s++) {
+        const shift = pair.put(4, Array<number>(lanes).fill(s));
+        const [out, sat] = [pair.room(4, lanes), pair.zeros(lanes)];
+        pair.run(
+          "rowScale",
+          ...([
+            a,
+            4,
+            0,
+            mantissa,
+            shift,
+            1,
+            1,
+            lanes,
+            out,
+            4,
+            0,
+            lowest,
+            -1 - lowest,
+            rounding,
+            sat,
+          ] as const),
+        );
+        const counts = Array<number>(lanes).fill(0);
+        const value = exactScaled(BigInt(lowest), lowest, s, exactRowMode(rounding));
+        const want = exactClamp(Array<bigint>(lanes).fill(value), lowest, -1 - lowest, counts);
+        pair.expect(out, 4, want, () => `rounding ${rounding}, shift ${s}`);
+        pair.expect(sat, 4, counts, () => `rounding ${rounding}, shift ${s}: counts`);
+      }
+    }
+  });
 });

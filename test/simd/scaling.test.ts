@@ -1,11 +1,30 @@
 import { describe, test } from "vitest";
-import { Draw, exactClamp, exactScaled, FLAVOURS, LANES, MODES, Pair, rangeOf, target } from "./harness.ts";
+import { REQUANT_ROUNDINGS } from "../../src/fixed/requant.ts";
+import { exactRoundShift } from "../support/exact.ts";
+import {
+  Draw,
+  exactClamp,
+  exactScaled,
+  FLAVOURS,
+  isFloat32,
+  LANES,
+  MODES,
+  multiplierBits,
+  Pair,
+  rangeOf,
+  target,
+} from "./harness.ts";
 
 const CASES = 12;
 
 /** A multiplier of at most `bits` bits, most often positive, and a shift, most often one that leaves a few bits. */
-function scale(draw: Draw, bits: number, inputBits: number): readonly [m: number, s: number] {
-  const width = draw.int(1, bits);
+function scale(
+  draw: Draw,
+  bits: number,
+  inputBits: number,
+  rounding: number,
+): readonly [m: number, s: number] {
+  const width = draw.int(1, multiplierBits(bits, rounding));
   const m = draw.pick([1, 1, 1, -1]) * draw.int(2 ** (width - 1), 2 ** width - 1);
   const s = draw.pick([draw.int(0, 62), Math.min(62, Math.max(0, width + inputBits - draw.int(2, 20)))]);
   return [m, s];
@@ -30,7 +49,9 @@ describe("requant", () => {
           const [rows, lanes] = [draw.int(1, 4), draw.pick(LANES)];
           const acc = draw.codes(rows * lanes, accBytes, draw.pick(FLAVOURS));
           const bias = draw.codes(rows, accBytes, draw.pick(["any", "mixed"]));
-          const scales = bias.map(() => scale(draw, accBytes === 4 ? 31 : 15, 8 * Math.min(accBytes, 6)));
+          const scales = bias.map(() =>
+            scale(draw, accBytes === 4 || isFloat32(rounding) ? 31 : 15, 8 * Math.min(accBytes, 6), rounding),
+          );
           const { zero, lo, hi } = target(draw, outBytes);
           const out = pair.room(outBytes, rows * lanes);
           const sat = pair.zeros(lanes);
@@ -73,7 +94,7 @@ test("requant takes sums of 33 bits whose products leave no room for the roundin
     const acc = pair.put(4, Array<number>(lanes).fill(end));
     for (const rounding of MODES) {
       for (const s of [33, 61, 62]) {
-        const m = 2 ** 31 - 1;
+        const m = 2 ** multiplierBits(31, rounding) - 1;
         const out = pair.room(4, lanes);
         const sat = pair.zeros(lanes);
         pair.run(
@@ -93,6 +114,26 @@ test("requant takes sums of 33 bits whose products leave no room for the roundin
   }
 });
 
+test("float32 takes wide codes to results beyond 64 bits", () => {
+  const pair = new Pair();
+  const lanes = 16;
+  const [low, high] = rangeOf(2);
+  const m = 2 ** 24 - 1;
+  const rounding = MODES.find(isFloat32)!;
+  for (const [x, zero] of [
+    [2 ** 47 - 1, high],
+    [-(2 ** 47), low],
+  ] as const) {
+    const a = pair.put(8, Array<number>(lanes).fill(x));
+    const [out, sat] = [pair.room(2, lanes), pair.zeros(lanes)];
+    pair.run("rescale", a, 8, 0, out, 2, 1, lanes, m, 0, zero, low, high, rounding, sat);
+    const counts = Array<number>(lanes).fill(0);
+    const want = Array<bigint>(lanes).fill(exactScaled(BigInt(x), m, 0, rounding) + BigInt(zero));
+    pair.expect(out, 2, exactClamp(want, low, high, counts), () => `${x}`);
+    pair.expect(sat, 4, counts, () => `${x}: counts`);
+  }
+});
+
 describe("rescale", () => {
   for (const aBytes of [1, 2, 4, 8]) {
     for (const outBytes of [1, 2, 4, 8]) {
@@ -102,7 +143,12 @@ describe("rescale", () => {
           const [n, lanes] = [draw.int(1, 4), draw.pick(LANES)];
           const a = draw.codes(n * lanes, aBytes, draw.pick(FLAVOURS));
           const aZero = draw.zero(aBytes);
-          const [m, s] = scale(draw, aBytes === 8 ? 15 : 31, 8 * Math.min(aBytes, 6));
+          const [m, s] = scale(
+            draw,
+            aBytes < 8 || isFloat32(rounding) ? 31 : 15,
+            8 * Math.min(aBytes, 6),
+            rounding,
+          );
           const { zero, lo, hi } = target(draw, outBytes);
           const out = pair.room(outBytes, n * lanes);
           const sat = pair.zeros(lanes);
@@ -134,8 +180,8 @@ describe("add", () => {
           const b = draw.codes(period * lanes, bBytes, draw.pick(FLAVOURS));
           const [aZero, bZero] = [draw.zero(aBytes), draw.zero(bBytes)];
           const widest = Math.max(aBytes, bBytes) === 4 ? 20 : 31;
-          const [aM, aS] = scale(draw, draw.pick([widest, 16]), 8 * aBytes);
-          const [bM, bS] = scale(draw, draw.pick([widest, 16]), 8 * bBytes);
+          const [aM, aS] = scale(draw, draw.pick([widest, 16]), 8 * aBytes, rounding);
+          const [bM, bS] = scale(draw, draw.pick([widest, 16]), 8 * bBytes, rounding);
           const { zero, lo, hi } = target(draw, outBytes);
           const out = pair.room(outBytes, n * lanes);
           const sat = pair.zeros(lanes);
@@ -167,7 +213,7 @@ describe("add", () => {
     const a = pair.put(4, Array<number>(lanes).fill(high));
     for (const rounding of MODES) {
       for (const s of [31, 40, 61, 62]) {
-        const m = 2 ** 31 - 1;
+        const m = 2 ** multiplierBits(31, rounding) - 1;
         const out = pair.room(4, lanes);
         const sat = pair.zeros(lanes);
         pair.run(
@@ -217,7 +263,7 @@ describe("multiply", () => {
             const a = draw.codes(n * lanes, aBytes, draw.pick(FLAVOURS));
             const b = draw.codes(period * lanes, bBytes, draw.pick(FLAVOURS));
             const [aZero, bZero] = [draw.zero(aBytes), draw.zero(bBytes)];
-            const [m, s] = scale(draw, aBytes + bBytes === 4 ? 28 : 31, 8 * (aBytes + bBytes));
+            const [m, s] = scale(draw, aBytes + bBytes === 4 ? 28 : 31, 8 * (aBytes + bBytes), rounding);
             const { zero, lo, hi } = target(draw, outBytes);
             const out = pair.room(outBytes, n * lanes);
             const sat = pair.zeros(lanes);
@@ -242,8 +288,31 @@ describe("multiply", () => {
   }
 });
 
+interface AffineCase {
+  readonly gain: readonly number[];
+  readonly bias: readonly number[];
+  readonly drop: number;
+  readonly m: number;
+  readonly s: number;
+}
+
+/** Gains, biases and a drop within the bounds of affine, and a multiplier that leaves the scaled sum in 64 bits. */
+function affineCase(draw: Draw, aBytes: number, period: number, rounding: number): AffineCase {
+  // A difference of two codes has one bit more than they have.
+  const gainBits = draw.int(1, Math.min(31, 51 - 8 * aBytes));
+  const gain = draw.values(period, -(2 ** gainBits), 2 ** gainBits - 1, draw.pick(FLAVOURS));
+  const biasBits = draw.pick([20, 31, 46, 51]);
+  const bias = draw.values(period, -(2 ** biasBits), 2 ** biasBits, "mixed");
+  const drop = draw.pick([0, 0, 1, 10, draw.int(0, 31), 31]);
+  const reach = 2 ** (8 * aBytes) * Math.max(...gain.map(Math.abs)) + 2 ** biasBits;
+  const bits = Math.max(1, Math.ceil(Math.log2(reach)) - drop + 1);
+  const wraps = REQUANT_ROUNDINGS[rounding] === "tflite-double";
+  const [m, s] = scale(draw, wraps ? 31 : Math.min(31, 62 - bits), bits, rounding);
+  return { gain, bias, drop, m, s };
+}
+
 describe("affine", () => {
-  for (const aBytes of [1, 2]) {
+  for (const aBytes of [1, 2, 4]) {
     for (const outBytes of [1, 2, 4]) {
       test(`int${8 * aBytes} to int${8 * outBytes}`, () => {
         const pair = new Pair();
@@ -252,30 +321,53 @@ describe("affine", () => {
           const period = draw.int(1, n);
           const a = draw.codes(n * lanes, aBytes, draw.pick(FLAVOURS));
           const aZero = draw.zero(aBytes);
-          const gain = draw.values(period, -32_767, 32_767, draw.pick(FLAVOURS));
-          const top = 2 ** draw.pick([20, 31, 46]);
-          const bias = draw.values(period, -top, top, "mixed");
-          const [signedM, s] = scale(draw, 16, draw.pick([24, 32, 48]));
-          const m = Math.abs(signedM);
+          const { gain, bias, drop, m, s } = affineCase(draw, aBytes, period, rounding);
           const { zero, lo, hi } = target(draw, outBytes);
           const out = pair.room(outBytes, n * lanes);
           const sat = pair.zeros(lanes);
           pair.run(
             "affine",
             ...([pair.put(aBytes, a), aBytes, aZero, pair.put(4, gain), pair.put(8, bias), period] as const),
-            ...([out, outBytes, n, lanes, m, s, zero, lo, hi, rounding, sat] as const),
+            ...([drop, out, outBytes, n, lanes, m, s, zero, lo, hi, rounding, sat] as const),
           );
           const counts = Array<number>(lanes).fill(0);
           const raw = a.map((x, i) => {
             const p = Math.floor(i / lanes) % period;
             const inner = (BigInt(x) - BigInt(aZero)) * BigInt(gain[p]!) + BigInt(bias[p]!);
-            return exactScaled(inner, m, s, rounding) + BigInt(zero);
+            const dropped = exactRoundShift(inner, drop, "half-away");
+            return exactScaled(dropped, m, s, rounding) + BigInt(zero);
           });
-          const what = () => `${name}: ${aZero} ${gain} ${bias} ${m} ${s}`;
+          const what = () => `${name}: ${aZero} ${gain} ${bias} drop ${drop} ${m} ${s}`;
           pair.expect(out, outBytes, exactClamp(raw, lo, hi, counts), what);
           pair.expect(sat, 4, counts, () => `${what()}: counts`);
         });
       });
     }
   }
+
+  test("codes next to their zero point, whose products with the gain alone are beyond 2^53", () => {
+    const pair = new Pair();
+    const lanes = 16;
+    const [low, high] = rangeOf(4);
+    const a = pair.put(4, Array<number>(lanes).fill(high));
+    const gain = 2 ** 31 - 1;
+    // One more than the tie of two float32.
+    const sum = 2 ** 52 + 2 ** 28 + 1;
+    const at = { gain: pair.put(4, [gain]), bias: pair.put(8, [sum - gain]) };
+    for (const rounding of MODES) {
+      for (const s of [25, 30, 42]) {
+        const [out, sat] = [pair.room(4, lanes), pair.zeros(lanes)];
+        pair.run(
+          "affine",
+          ...([a, 4, high - 1, at.gain, at.bias, 1, 0, out, 4, 1, lanes, 3, s, 0, low, high] as const),
+          ...([rounding, sat] as const),
+        );
+        const counts = Array<number>(lanes).fill(0);
+        const value = exactScaled(BigInt(sum), 3, s, rounding);
+        const want = exactClamp(Array<bigint>(lanes).fill(value), low, high, counts);
+        pair.expect(out, 4, want, () => `rounding ${rounding}, shift ${s}`);
+        pair.expect(sat, 4, counts, () => `rounding ${rounding}, shift ${s}: counts`);
+      }
+    }
+  });
 });

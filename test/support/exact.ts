@@ -3,14 +3,28 @@
  * taken literally, nothing imported from what it judges.
  */
 
-export type ExactRounding =
-  | "half-away"
-  | "half-up"
-  | "half-even"
-  | "half-zero"
-  | "floor"
-  | "ceiling"
-  | "truncate";
+/** In the order in which instructions number them. */
+export const EXACT_ROUNDINGS = [
+  "half-away",
+  "half-up",
+  "half-even",
+  "half-zero",
+  "half-down",
+  "floor",
+  "ceiling",
+  "truncate",
+] as const;
+export type ExactRounding = (typeof EXACT_ROUNDINGS)[number];
+
+/** In the order in which instructions number them. */
+export const EXACT_OVERFLOWS = [
+  "saturate",
+  "saturate-zero",
+  "saturate-symmetric",
+  "wrap",
+  "wrap-sign-magnitude",
+] as const;
+export type ExactOverflow = (typeof EXACT_OVERFLOWS)[number];
 
 /** numerator / denominator as one of the two integers that enclose it, chosen by definition. */
 export function exactDivide(numerator: bigint, denominator: bigint, mode: ExactRounding): bigint {
@@ -31,6 +45,7 @@ export function exactDivide(numerator: bigint, denominator: bigint, mode: ExactR
   if (mode === "half-away") return outer;
   if (mode === "half-up") return upper;
   if (mode === "half-zero") return inner;
+  if (mode === "half-down") return lower;
   return lower % 2n === 0n ? lower : upper;
 }
 
@@ -50,6 +65,33 @@ export function exactSaturate(x: bigint, bits: number, isSigned: boolean): bigin
 /** Keep the low bits. */
 export function exactWrap(x: bigint, bits: number, isSigned: boolean): bigint {
   return isSigned ? BigInt.asIntN(bits, x) : BigInt.asUintN(bits, x);
+}
+
+/**
+ * IEEE 1666's overflow handling, on bit patterns: of the wraps, the `kept` top bits become those of the nearest end,
+ * and the others stay; sign and magnitude inverts these where the lowest bit above them changed.
+ */
+export function exactFit(
+  x: bigint,
+  bits: number,
+  isSigned: boolean,
+  overflow: ExactOverflow,
+  kept: number,
+): bigint {
+  const nearest = exactSaturate(x, bits, isSigned);
+  const lowest = -(1n << BigInt(bits - 1));
+  if (overflow === "saturate-symmetric") return isSigned && nearest === lowest ? lowest + 1n : nearest;
+  if (nearest === x || overflow === "saturate") return nearest;
+  if (overflow === "saturate-zero") return 0n;
+  const bitOf = (y: bigint, place: number) => (y >> BigInt(place)) & 1n;
+  // Without kept bits a sign still has to come from somewhere: from the lowest bit that is lost.
+  const own = overflow === "wrap" ? kept : Math.max(kept, 1);
+  const free = bits - own;
+  const top = kept > 0 ? nearest >> BigInt(free) : bitOf(x, overflow === "wrap" ? free : bits);
+  const low = BigInt.asUintN(free, x);
+  const isChanged = overflow !== "wrap" && (top & 1n) !== bitOf(x, free);
+  const rest = isChanged ? (1n << BigInt(free)) - 1n - low : low;
+  return exactWrap((top << BigInt(free)) + rest, bits, isSigned);
 }
 
 /** SRDHM in gemmlowp's own form: a nudge towards the sign of the product, then a truncating division. */
@@ -72,6 +114,17 @@ export function exactTfliteDouble(x: bigint, multiplier: bigint, shift: number):
   const left = BigInt(Math.max(31 - shift, 0));
   const high = exactDoublingHigh(BigInt.asIntN(32, x << left), multiplier);
   return exactRoundingDivide(high, Math.max(shift - 31, 0));
+}
+
+/** The integer of 24 significant bits nearest to x, ties to even: x as a float32, and x / 2^n as one likewise. */
+function exactSingle(x: bigint): bigint {
+  const excess = (x < 0n ? -x : x).toString(2).length - 24;
+  return excess > 0 ? exactRoundShift(x, excess, "half-even") << BigInt(excess) : x;
+}
+
+/** Requantization in float32: the operand, the product and the integer are each the nearest, ties to even. */
+export function exactFloat32(x: bigint, multiplier: bigint, shift: number): bigint {
+  return exactRoundShift(exactSingle(exactSingle(x) * multiplier), shift, "half-even");
 }
 
 /** A finite double as the fraction that it is; the denominator is a power of two. */

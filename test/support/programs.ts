@@ -10,6 +10,7 @@ import {
   alignUp,
   channelBlock,
   gainBlock,
+  mirroredBlock,
   pwlBlock,
   scaleBlock,
   type TableBlock,
@@ -67,6 +68,8 @@ const PART_OF: Readonly<Record<string, readonly Part[]>> = {
   "center.sums": ["sums"],
   ...{ "normalize.sums": ["sums"], "normalize.mantissa": ["mantissas"], "normalize.exponent": ["exponents"] },
   "div.b": ["sums", "squares", "variances"],
+  ...{ "rowscale.mantissa": ["mantissas", "plain32"], "rowscale.exponent": ["exponents", "plain32"] },
+  ...{ "moments.sums": ["sums"], "moments.squares": ["squares"], "moments.variance": ["variances"] },
 };
 
 /** A program of some `length` instructions and loops, legal on `arch`, a machine of `randomArch`. */
@@ -167,19 +170,19 @@ class Generator {
     if (op.name === "fetch" || op.name === "store") return name === "bits" ? PARTS[part] : draw(rng, 1, 24);
     if (name === "bits" && op.name === "sumsq") return 48;
     if (name === "bits" && PART_OF[`${op.name}.dst`]?.[0] === "sums") return 32;
-    if (name === "bBits" && op.name === "div") return pick(rng, [32, 48]);
     if (/[bB]its$/.test(name)) {
       const isReduction = PART_OF[`${op.name}.dst`] !== undefined;
       const widths = isReduction ? NARROW : [...NARROW, 32, 48];
       return pick(
         rng,
-        widths.filter((bits) => bits <= field.max),
+        widths.filter((bits) => bits >= field.min && bits <= field.max),
       );
     }
-    if (/[zZ]ero$|^value$/.test(name)) return draw(rng, -8, 7);
+    if (/[zZ]ero$|^value$|^lo$|^hi$/.test(name)) return draw(rng, -8, 7);
+    if (name === "to") return draw(rng, field.min, pick(rng, NARROW));
     const largest: Readonly<Record<string, number>> = {
       ...{ m: 8, k: 12, groups: 3, n: op.name.startsWith("requant") || op.name === "matmul" ? 2 : ROW_CODES },
-      ...{ pieces: 8, rows: ROWS, factor: 1000, shift: 12, epsilon: 100 },
+      ...{ pieces: 8, rows: ROWS, factor: 1000, shift: 12, epsilon: 100, kept: 1, log2: 1000, cb: 1000 },
     };
     return draw(rng, field.min, Math.min(field.max, largest[name] ?? field.max));
   }
@@ -279,13 +282,14 @@ class Generator {
       return { block: channelBlock(m, perChannel === 1, this.#arch), contents: { bias: small, ...scale } };
     if (field === "gains")
       return { block: gainBlock(period, gainBits), contents: { gain: code, bias: small } };
+    if (field === "table" && !("pieces" in x)) return { block: mirroredBlock(), contents: { entry: code } };
     if (field === "table") {
       const block = pwlBlock(pieces, midBits ?? inBits, bits, this.#arch);
       const rightShift = () => draw(this.#rng, 0, 20);
       return { block, contents: { knot: code, base: code, slope: code, shift: rightShift } };
     }
     if (!/[sS]cale$/.test(field)) throw new Error(`${op.name}.${field}: the samples know no such block`);
-    return { block: scaleBlock(1, this.#arch), contents: scale };
+    return { block: scaleBlock(this.#arch), contents: scale };
   }
 
   #tableImage({ block, contents }: Shape): number {

@@ -96,7 +96,7 @@ describe("refused, with the place", () => {
       "- 7",
     ];
     expect(refusalOfPoints(points)).toMatchInlineSnapshot(
-      `"x.yaml: line 6, column 35: points.0.axes.mac.row: no such parameter; did you mean mac.rows?; line 6, column 30: points.0.axes.weight_bits.1: 40 is not an integer in 2 … 16 bit; line 6, column 49: points.0.axes.pwl_method: "slope" is not a list of values; line 7, column 7: points.1.sets: no such key; did you mean set?; line 7, column 49: points.1.arch.1: no machine egde8x8; did you mean edge8x8?; line 8, column 43: points.2.axes.cell_bits: an empty list has no values; line 8, column 14: points.2.set.requant.kind: "sum" is not one of shift, two-shift, multiplier; line 9, column 5: points.3: 7 is not a mapping of arch, set, axes"`,
+      `"x.yaml: line 6, column 35: points.0.axes.mac.row: no such parameter; did you mean mac.rows?; line 6, column 30: points.0.axes.weight_bits.1: 40 is not an integer in 2 … 16 bit; line 6, column 49: points.0.axes.pwl_method: "slope" is not a list of values; line 7, column 7: points.1.sets: no such key; did you mean set?; line 7, column 49: points.1.arch.1: no machine egde8x8; did you mean edge8x8?; line 8, column 43: points.2.axes.cell_bits: an empty list has no values; line 8, column 14: points.2.set.requant.kind: "sum" is not one of shift, two-shift, multiplier; line 9, column 5: points.3: 7 is not a mapping of arch, recipe, set, axes"`,
     );
   });
 

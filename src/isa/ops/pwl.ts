@@ -1,5 +1,5 @@
+import { pwlRounding } from "../../arch/scaling.ts";
 import { unsigned } from "../../fixed/format.ts";
-import { plainRounding } from "../../fixed/requant.ts";
 import type { Rounding } from "../../fixed/round.ts";
 import { reciprocalOf, rsqrtOf, type Scaled } from "../../pwl/mantissa.ts";
 import type { PwlTable } from "../../pwl/table.ts";
@@ -70,7 +70,7 @@ const defineMantissa = <const N extends string>(
     ],
     run(x, s) {
       const table = readMantissaTable(s, x.table, x.pieces);
-      const rounding = plainRounding(s.arch["requant.rounding"]);
+      const rounding = pwlRounding(s.arch);
       const elements = x.n * s.lanes;
       const [mantissa, exponent] = [x.dst, x.exponent].map((at) => s.pointer("activation", WORD_BITS, at));
       const values = s.heap.float64(s.pointer("activation", WIDE_BITS, x.src), elements);

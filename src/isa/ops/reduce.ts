@@ -1,5 +1,6 @@
 import { maxOf, minOf, saturate, signed } from "../../fixed/format.ts";
 import { isqrt as integerSqrt } from "../../fixed/isqrt.ts";
+import { ROUNDINGS } from "../../fixed/round.ts";
 import { REDUCTIONS } from "../../simd/kernels.ts";
 import { vectorStages } from "../cost.ts";
 import {
@@ -164,10 +165,13 @@ export const isqrt = defineOp({
   work: (x) => ({ elements: { count: x.groups * ROOT_CYCLES, bits: WORD_BITS } }),
 });
 
+/** Of a row that is centred: what its codes are multiplied by to be in the unit of the sums. */
+const centreFactor = count("constant factor of the codes; n where the sums are those of the row");
+
 export const center = defineOp({
   name: "center",
   code: 0x2f,
-  doc: "dst[g][i] = saturate(n * a[g][i] - sums[g]), raw codes: n times the distance from the mean; 32 bits",
+  doc: "dst[g][i] = saturate(factor * a[g][i] - sums[g]), raw codes; 32 bits. With factor n: n times the distance from the mean",
   fields: {
     dst: address("activation", "results [groups][n], 32 bits"),
     a: address("activation", "codes [groups][n]"),
@@ -175,6 +179,7 @@ export const center = defineOp({
     groups: count("rows"),
     n: count("codes in a row"),
     aBits: width(16, "width of the codes"),
+    factor: centreFactor,
   },
   reads: (x) => [activation(x.a, x.aBits, x.n * x.groups), activation(x.sums, WORD_BITS, x.groups)],
   writes: (x) => [activation(x.dst, WORD_BITS, x.n * x.groups)],
@@ -192,6 +197,7 @@ export const center = defineOp({
       s.container("activation", x.aBits) as 1 | 2,
       x.groups,
       x.n,
+      x.factor,
       s.lanes,
       sums,
       4,
@@ -202,7 +208,7 @@ export const center = defineOp({
       0,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.vector,
       s.saturations,
     );
   },
@@ -215,7 +221,7 @@ export const center = defineOp({
 export const normalize = defineOp({
   name: "normalize",
   code: 0x30,
-  doc: "dst[g][i] = saturate(round((n * a[g][i] - sums[g]) * mantissa[g] / 2^max(exponent[g] - point, 0)) + zero)",
+  doc: "dst[g][i] = saturate(round((factor * a[g][i] - sums[g]) * mantissa[g] / 2^max(exponent[g] - point, 0)) + zero)",
   fields: {
     dst: address("activation", "results [groups][n]"),
     a: address("activation", "codes [groups][n]"),
@@ -226,6 +232,7 @@ export const normalize = defineOp({
     n: count("codes in a row"),
     aBits: width(16, "width of the codes"),
     bits: width(16, "width of the results"),
+    factor: centreFactor,
     point: constant(5, 0, 14, "fraction bits of the results"),
     zero: zeroPoint("zero point of the results"),
   },
@@ -249,6 +256,7 @@ export const normalize = defineOp({
       s.container("activation", x.aBits) as 1 | 2,
       x.groups,
       x.n,
+      x.factor,
       s.lanes,
       sums,
       4,
@@ -259,7 +267,66 @@ export const normalize = defineOp({
       x.zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.vector,
+      s.saturations,
+    );
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n * x.groups, io, arch);
+  },
+  work: (x) => ({ requants: x.n * x.groups, elements: { count: x.n * x.groups, bits: WORD_BITS } }),
+});
+
+/** Shifts of the vector unit's scalings end here. */
+const SHIFT_MAX = 62;
+
+export const rowscale = defineOp({
+  name: "rowscale",
+  code: 0x32,
+  doc: "dst[g][i] = saturate(rq(a[g][i] - aZero; mantissa[g] / 2^max(exponent[g] - point, 0)) + zero), shifts beyond 62 as 62; rounds as the vector unit scales, float32 as half-even",
+  fields: {
+    dst: address("activation", "results [groups][n]"),
+    a: address("activation", "codes [groups][n]"),
+    mantissa: address("activation", "mantissas [groups], 32 bits"),
+    exponent: address("activation", "exponents [groups], 32 bits"),
+    groups: count("rows"),
+    n: count("codes in a row"),
+    aBits: width(32, "width of the codes"),
+    bits: width(32, "width of the results"),
+    point: constant(6, -31, 31, "fraction bits of the results"),
+    aZero: zeroPoint("zero point of the codes", "aBits"),
+    zero: zeroPoint("zero point of the results"),
+  },
+  reads: (x) => [
+    activation(x.a, x.aBits, x.n * x.groups),
+    ...[x.mantissa, x.exponent].map((from) => activation(from, WORD_BITS, x.groups)),
+  ],
+  writes: (x) => [activation(x.dst, x.bits, x.n * x.groups)],
+  run(x, s) {
+    const shifts = s.scratch("rowscale", 4 * x.groups * s.lanes);
+    const out = s.pointer("activation", x.bits, x.dst);
+    const a = s.pointer("activation", x.aBits, x.a);
+    const mantissa = s.pointer("activation", WORD_BITS, x.mantissa);
+    const exponents = s.heap.int32(s.pointer("activation", WORD_BITS, x.exponent), x.groups * s.lanes);
+    const shifted = s.heap.int32(shifts, x.groups * s.lanes);
+    for (let i = 0; i < shifted.length; i++)
+      shifted[i] = Math.min(Math.max(0, exponents[i]! - x.point), SHIFT_MAX);
+    const format = signed(x.bits);
+    s.kernels.rowScale(
+      a,
+      s.container("activation", x.aBits) as 1 | 2 | 4,
+      x.aZero,
+      mantissa,
+      shifts,
+      x.groups,
+      x.n,
+      s.lanes,
+      out,
+      s.container("activation", x.bits) as 1 | 2 | 4,
+      x.zero,
+      minOf(format),
+      maxOf(format),
+      s.rounding.vector,
       s.saturations,
     );
   },
@@ -289,6 +356,7 @@ export const div = defineOp({
     zero: zeroPoint("zero point of the results"),
     factor: constant(24, 1, 2 ** 24 - 1, "constant factor"),
     shift: constant(5, 0, 31, "constant right shift"),
+    rounding: constant(3, 0, ROUNDINGS.length - 1, `rounding: ${ROUNDINGS.join(", ")}`),
   },
   reads: (x) => [activation(x.a, x.aBits, x.n * x.groups), activation(x.b, x.bBits, x.groups)],
   writes: (x) => [activation(x.dst, x.bits, x.n * x.groups)],
@@ -313,7 +381,7 @@ export const div = defineOp({
       x.zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      x.rounding,
       s.saturations,
     );
   },

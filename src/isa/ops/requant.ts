@@ -54,7 +54,7 @@ function runRequant(x: Source, s: MachineState, out: number, bits: number, zero:
       zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.requant,
       s.saturations,
     );
   }

@@ -1,10 +1,21 @@
 import type { Settings } from "../../arch/fields.ts";
+import { scalingOf } from "../../arch/scaling.ts";
 import { maxOf, minOf, signed } from "../../fixed/format.ts";
 import { ceilDiv } from "../../fixed/round.ts";
 import { vectorStages } from "../cost.ts";
-import { activation, address, count, defineOp, reach, type Span, width, zeroPoint } from "../define.ts";
+import {
+  activation,
+  address,
+  constant,
+  count,
+  defineOp,
+  reach,
+  type Span,
+  width,
+  zeroPoint,
+} from "../define.ts";
 import { tableSpans } from "../lookup.ts";
-import { gainBlock, multiplierBits, scaleBlock } from "../tables.ts";
+import { GAIN_BIAS_BITS, gainBlock, scaleBlock } from "../tables.ts";
 
 /** Elementwise operations of the vector unit: two operands, or one and constants, with scales of their own. */
 
@@ -14,7 +25,7 @@ const repeated = (span: Span, { n, period }: { readonly n: number; readonly peri
 
 /** The spans of one scale in table memory. */
 const scaleSpans = (block: number, arch: Settings): readonly Span[] =>
-  tableSpans(block, Object.values(scaleBlock(1, arch).arrays));
+  tableSpans(block, Object.values(scaleBlock(arch).arrays));
 
 const two = {
   dst: address("activation", "results [n]"),
@@ -82,7 +93,7 @@ const defineSum = <const N extends string>(name: N, code: number, sign: 1 | -1) 
         x.zero,
         minOf(format),
         maxOf(format),
-        s.rounding,
+        s.rounding.vector,
         s.saturations,
       );
     },
@@ -142,7 +153,7 @@ export const mul = defineOp({
       x.zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.vector,
       s.saturations,
     );
   },
@@ -156,7 +167,7 @@ export const mul = defineOp({
 export const affine = defineOp({
   name: "affine",
   code: 0x23,
-  doc: "dst[i] = saturate(rq((a[i] - aZero) * gain[i % period] + bias[i % period]; scale) + zero)",
+  doc: "dst[i] = saturate(rq(round(((a[i] - aZero) * gain[i % period] + bias[i % period]) / 2^drop); scale) + zero), the inner rounding half-away; tflite-double takes the low 32 bits of what it rounds",
   fields: {
     dst: address("activation", "results [n]"),
     a: address("activation", "operand [n]"),
@@ -164,10 +175,11 @@ export const affine = defineOp({
     period: count("channels: elements after which the gains repeat"),
     gains: address("table", "block of gains and biases"),
     gainBits: width(16, "width of a gain"),
-    aBits: width(16, "width of a"),
-    bits: width(16, "width of the result"),
+    aBits: width(32, "width of a"),
+    bits: width(32, "width of the result"),
     aZero: zeroPoint("zero point of a", "aBits"),
     zero: zeroPoint("zero point of the result"),
+    drop: constant(5, 0, 31, "bits of the sum that are dropped before it is scaled"),
     scale: address("table", "scale of the sum"),
   },
   reads: (x, arch) => [
@@ -184,8 +196,8 @@ export const affine = defineOp({
     const bias = s.decode("bias", x.gains, arrays.bias, 8, 0);
     const out = s.pointer("activation", x.bits, x.dst);
     const a = s.pointer("activation", x.aBits, x.a);
-    const aSize = s.container("activation", x.aBits) as 1 | 2;
-    const size = s.container("activation", x.bits) as 1 | 2;
+    const aSize = s.container("activation", x.aBits) as 1 | 2 | 4;
+    const size = s.container("activation", x.bits) as 1 | 2 | 4;
     const { multiplier, shift } = s.scale(x.scale);
     const format = signed(x.bits);
     s.kernels.affine(
@@ -195,6 +207,7 @@ export const affine = defineOp({
       gain,
       bias,
       x.period,
+      x.drop,
       out,
       size,
       x.n,
@@ -204,7 +217,7 @@ export const affine = defineOp({
       x.zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.vector,
       s.saturations,
     );
   },
@@ -212,15 +225,29 @@ export const affine = defineOp({
     return vectorStages(x.n, io, arch);
   },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.gainBits) } }),
-  check: (x, arch) => [
-    ...divides(x),
-    ...(arch["requant.multiplierBits"] > 16 && arch["requant.kind"] === "multiplier"
-      ? [
-          `the vector unit's multiplier takes 16 bits, requant.multiplierBits is ${arch["requant.multiplierBits"]}`,
-        ]
-      : []),
-  ],
+  check: (x, arch) => [...divides(x), ...affineFaults(x, arch)],
 });
+
+/** Width of the product behind an affine operation's sum, signs included. */
+const PRODUCT_BITS = 64;
+
+/**
+ * What the product of an affine operation's sum and its scale's multiplier has no room for. The sum itself always has
+ * room: 32 bits times 16, and a bias of 32. TFLite's product takes 32 bits of it, and a float32 all.
+ */
+function affineFaults(
+  x: { readonly aBits: number; readonly aZero: number; readonly gainBits: number; readonly drop: number },
+  arch: Settings,
+): readonly string[] {
+  const { multiplierBits: multiplier, rounding } = scalingOf("vector", arch);
+  if (rounding === "tflite-double" || rounding === "float32") return [];
+  const sum = reach(x.aBits, x.aZero) * 2 ** (x.gainBits - 1) + 2 ** (GAIN_BIAS_BITS - 1);
+  return ceilDiv(sum, 2 ** x.drop) * 2 ** multiplier > 2 ** (PRODUCT_BITS - 1)
+    ? [
+        `${x.aBits} bits times a gain of ${x.gainBits}, ${x.drop} of them dropped, times a multiplier of ${multiplier} exceed the ${PRODUCT_BITS}-bit product`,
+      ]
+    : [];
+}
 
 export const rescale = defineOp({
   name: "rescale",
@@ -256,7 +283,7 @@ export const rescale = defineOp({
       x.zero,
       minOf(format),
       maxOf(format),
-      s.rounding,
+      s.rounding.vector,
       s.saturations,
     );
   },
@@ -270,10 +297,10 @@ export const rescale = defineOp({
 /** What a requantizer's 64-bit product, and TFLite's 32-bit one, have no room for. */
 function rescaleFaults(x: { readonly aBits: number; readonly aZero: number }, arch: Settings): string[] {
   const faults: string[] = [];
-  const multiplier = multiplierBits(arch["requant.kind"], arch);
+  const { multiplierBits: multiplier, rounding } = scalingOf("vector", arch);
   if (multiplier > 0 && reach(x.aBits, x.aZero) * (2 ** multiplier - 1) >= 2 ** 63)
     faults.push(`${x.aBits} bits times a multiplier of ${multiplier} exceed the 64-bit product`);
-  if (arch["requant.rounding"] === "tflite-double" && x.aBits > 32)
+  if (rounding === "tflite-double" && x.aBits > 32)
     faults.push(`tflite-double takes at most 32 bits, not ${x.aBits}`);
   return faults;
 }
@@ -286,7 +313,7 @@ export const fill = defineOp({
     dst: address("activation", "codes [n]"),
     n: count("elements"),
     bits: width(48, "width"),
-    value: zeroPoint("the code", "bits"),
+    value: { ...constant(32, -(2 ** 31), 2 ** 31 - 1, "the code"), codeOf: "bits" },
   },
   reads: () => [],
   writes: (x) => [activation(x.dst, x.bits, x.n)],

@@ -54,6 +54,22 @@ export const attention = defineKernel<AttentionParams, QAttention>({
     },
     {
       ...sample(
+        "I-BERT's softmax",
+        { hidden: 4, memory: 5, inner: 3, entries: 6 },
+        { softmax_method: "polynomial" },
+      ),
+      bound: { rms: 1, most: 4, reason: "exponentials without pieces, so that roundings are what is left" },
+    },
+    {
+      ...sample(
+        "gemmlowp's softmax",
+        { hidden: 4, memory: 5, inner: 3, entries: 6 },
+        { softmax_method: "gemmlowp", score_bits: 15 },
+      ),
+      bound: { rms: 1, most: 4, reason: "exponentials without pieces, so that roundings are what is left" },
+    },
+    {
+      ...sample(
         "12 bits",
         { hidden: 3, memory: 2, inner: 5, entries: 4 },
         { score_bits: 12, context_bits: 12 },

@@ -59,7 +59,7 @@ export function quantizeAttention(
     score: layer(bent, v, undefined, scores),
     softmax,
     memory,
-    contextScale: scaleFor((softmax.output.scale * memory.scale) / context.scale, numerics),
+    contextScale: scaleFor((softmax.output.scale * memory.scale) / context.scale, "requant", numerics),
     context,
   };
 }

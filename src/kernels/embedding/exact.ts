@@ -1,4 +1,5 @@
 import type { Settings } from "../../arch/fields.ts";
+import { scalingOf } from "../../arch/scaling.ts";
 import { saturate } from "../../fixed/format.ts";
 import { requantize } from "../../fixed/requant.ts";
 import type { QEmbedding } from "./quantize.ts";
@@ -10,6 +11,9 @@ export function exactEmbedding(q: QEmbedding, index: number, arch: Settings): In
   const { scale, stored, output } = q;
   if (scale === undefined) return codes;
   return codes.map((code) =>
-    saturate(requantize(code - stored.zero, scale, arch["requant.rounding"]) + output.zero, output.format),
+    saturate(
+      requantize(code - stored.zero, scale, scalingOf("vector", arch).rounding) + output.zero,
+      output.format,
+    ),
   );
 }

@@ -26,5 +26,5 @@ export function quantizeEmbedding(
   const table = { rows, columns, codes: encodeAll(data, stored), stored, output };
   const same =
     stored.scale === output.scale && stored.zero === output.zero && stored.format.bits === output.format.bits;
-  return same ? table : { ...table, scale: scaleFor(stored.scale / output.scale, numerics) };
+  return same ? table : { ...table, scale: scaleFor(stored.scale / output.scale, "vector", numerics) };
 }

@@ -52,7 +52,7 @@ export function quantizeLinear(
   });
   const perChannel = numerics.recipe.weight_scale === "per-channel";
   const chosen = (perChannel ? needs : [Math.max(...needs)]).map((need) =>
-    scaleAbove(need / output.scale, numerics),
+    scaleAbove(need / output.scale, "requant", numerics),
   );
   const step = (row: number) => chosen[perChannel ? row : 0]!.factor * output.scale;
   const parts = inputs.map(({ weight, grid }) => ({

@@ -1,9 +1,12 @@
+import { clamp } from "../../isa/ops/convert.ts";
 import { fill } from "../../isa/ops/vector.ts";
 import { type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
-import { lowerLookup, lowerProduct, lowerSum } from "../elementwise.ts";
+import { lowerCurve } from "../curve.ts";
+import { lowerGain, lowerProduct, lowerSum } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import { lowerNorm } from "../norm/lower.ts";
-import type { QLstm } from "./quantize.ts";
+import { inWords, type QLstm } from "./quantize.ts";
+import { blocksOf } from "./real.ts";
 
 /** Vectors whose products are normalized at once: the unnormalized ones are wide, and need not all be kept. */
 const NORM_VECTORS = 8;
@@ -40,60 +43,120 @@ export function lowerRecurrence(
   c: Tensor,
   nextH: Tensor,
 ): void {
-  const n = q.hiddenSize;
+  const { rows } = q.productH;
   b.scratch(() => {
-    const fromH = b.map.tensor(q.productH.output, 4 * n);
+    const fromH = b.map.tensor(q.productH.output, rows);
     lowerLinear(b, q.productH, [h], fromH);
     let right = fromH;
     if (q.normH) {
-      right = b.map.tensor(q.normH.output, 4 * n);
+      right = b.map.tensor(q.normH.output, rows);
       lowerNorm(b, q.normH, fromH, right);
     }
-    const gates = b.map.tensor(q.sum.output, 4 * n);
-    lowerSum(b, q.sum, fromX, right, gates);
-    lowerCell(b, q, gates, c, nextH);
+    const sums = b.map.tensor(q.sum.output, rows);
+    if (q.peepholes === undefined) lowerSum(b, q.sum, fromX, right, sums);
+    lowerCell(b, q, gatesOf(b, q, fromX, right, sums, c), c, nextH);
   });
 }
 
-/** From the pre-activations [i f g o] to c, in place, and h. */
-function lowerCell(b: Builder, q: QLstm, gates: Tensor, c: Tensor, nextH: Tensor): void {
-  const n = q.hiddenSize;
-  const block = (k: number, blocks = 1): Tensor => ({
-    ...rowOf({ ...gates, length: n }, k),
-    length: blocks * n,
+/** `count` blocks of a tensor of all gates, from block k on. */
+const blocksAt = (q: QLstm, tensor: Tensor, k: number, count = 1): Tensor => ({
+  ...rowOf({ ...tensor, length: q.hiddenSize }, k),
+  length: count * q.hiddenSize,
+});
+
+type Gates = (k: number, count?: number) => Tensor;
+
+/**
+ * The pre-activations of `count` gates from gate k on. What needs the cell is computed when asked for, with the cell
+ * that there is then; everything else is in `sums`.
+ */
+function gatesOf(b: Builder, q: QLstm, fromX: Tensor, fromH: Tensor, sums: Tensor, c: Tensor): Gates {
+  const { normGates, peepholes } = q;
+  if (normGates === undefined && peepholes === undefined) return (k, count) => blocksAt(q, sums, k, count);
+  const normed = normGates && b.map.tensor(normGates[0]!.output, q.productH.rows);
+  return (from, count = 1) => {
+    for (let k = from; k < from + count; k++) {
+      const sum = blocksAt(q, sums, k);
+      if (peepholes) lowerPeephole(b, q, k, blocksAt(q, fromX, k), blocksAt(q, fromH, k), c, sum);
+      if (normed) lowerNorm(b, normGates![k]!, sum, blocksAt(q, normed, k));
+    }
+    return blocksAt(q, normed ?? sums, from, count);
+  };
+}
+
+/** A gate's block of the sum, with its peephole if it has one. */
+function lowerPeephole(
+  b: Builder,
+  q: QLstm,
+  gate: number,
+  fromX: Tensor,
+  fromH: Tensor,
+  c: Tensor,
+  sum: Tensor,
+): void {
+  const peephole = q.peepholes!.find((one) => one.gate === gate);
+  if (peephole === undefined) {
+    lowerSum(b, q.sum, fromX, fromH, sum);
+    return;
+  }
+  b.scratch(() => {
+    const words = inWords(q.sum.output);
+    const products = b.map.tensor(words, q.hiddenSize);
+    const seen = b.map.tensor(words, q.hiddenSize);
+    lowerSum(b, { ...q.sum, output: words }, fromX, fromH, products);
+    lowerGain(b, peephole.weight, c, seen);
+    lowerSum(b, peephole.sum, products, seen, sum);
   });
+}
+
+/** From the pre-activations to c, in place, and h. */
+function lowerCell(b: Builder, q: QLstm, gates: Gates, c: Tensor, nextH: Tensor): void {
+  const n = q.hiddenSize;
+  const blocks = blocksOf(q.complement !== undefined);
   const inputForget = b.map.tensor(q.kept.a, 2 * n);
   const [input, forget] = [0, 1].map((k) => rowOf({ ...inputForget, length: n }, k));
   const output = b.map.tensor(q.shown.a, n);
   const candidate = b.map.tensor(q.added.b, n);
-  lowerLookup(b, q.sigmoid, block(0, 2), inputForget);
-  lowerLookup(b, q.tanh, block(2), candidate);
-  lowerLookup(b, q.sigmoid, block(3), output);
-  const kept = b.map.tensor(q.cell, n);
-  const added = b.map.tensor(q.cell, n);
+  if (q.complement) {
+    lowerCurve(b, q.sigmoid, gates(blocks.forget), forget!);
+    lowerGain(b, q.complement, forget!, input!);
+  } else lowerCurve(b, q.sigmoid, gates(blocks.input!, 2), inputForget);
+  lowerCurve(b, q.tanh, gates(blocks.candidate), candidate);
+  const openOutput = () => lowerCurve(b, q.sigmoid, gates(blocks.output), output);
+  // An output gate with a peephole waits for the new cell.
+  if (q.peepholes === undefined) openOutput();
+  const kept = b.map.tensor(q.kept.output, n);
+  const added = b.map.tensor(q.added.output, n);
   lowerProduct(b, q.kept, forget!, c, kept);
   lowerProduct(b, q.added, input!, candidate, added);
   lowerSum(b, q.cellSum, kept, added, c);
-  let shown = c;
+  if (q.clip) b.emit(clamp, { dst: c.at, a: c.at, n, bits: q.cell.format.bits, ...q.clip });
+  if (q.peepholes) openOutput();
+  let normed = c;
   if (q.normC) {
-    shown = b.map.tensor(q.normC.output, n);
-    lowerNorm(b, q.normC, c, shown);
+    normed = b.map.tensor(q.normC.output, n);
+    lowerNorm(b, q.normC, c, normed);
   }
   const bent = b.map.tensor(q.shown.b, n);
-  lowerLookup(b, q.cellTanh, shown, bent);
-  lowerProduct(b, q.shown, output, bent, nextH);
+  lowerCurve(b, q.cellTanh, normed, bent);
+  const shown = q.projection ? b.map.tensor(q.shown.output, n) : nextH;
+  lowerProduct(b, q.shown, output, bent, shown);
+  if (q.projection) lowerLinear(b, q.projection, [shown], nextH);
 }
 
 /** Writes the code of 0. */
-export function lowerZero(b: Builder, tensor: Tensor): void {
-  const { format, zero } = tensor.grid;
-  b.emit(fill, { dst: tensor.at, n: tensor.length * tensor.count, bits: format.bits, value: zero });
-}
+export const lowerZero = (b: Builder, tensor: Tensor): void => lowerFill(b, tensor, tensor.grid.zero);
+
+/** Writes the h before the first step. */
+const lowerStart = (b: Builder, q: QLstm, h: Tensor): void => lowerFill(b, h, q.start ?? q.hidden.zero);
+
+const lowerFill = (b: Builder, { at, grid, length, count }: Tensor, value: number): void =>
+  b.emit(fill, { dst: at, n: length * count, bits: grid.format.bits, value });
 
 /**
- * A whole sequence from the zero state. `rows` holds h of every step and, before the first and behind the last, a row
- * that the caller has zeroed: it has two rows more than the inputs have vectors, rows `rowStride` bytes apart, so
- * that both directions of a bidirectional layer can write into one tensor.
+ * A whole sequence from the zero cell. `rows` holds h of every step and, before the first and behind the last, a row
+ * that the caller has filled with the first h: it has two rows more than the inputs have vectors, rows `stride` bytes
+ * apart, so that both directions of a bidirectional layer can write into one tensor.
  */
 export function lowerSequence(
   b: Builder,
@@ -118,4 +181,14 @@ export function lowerSequence(
       lowerRecurrence(b, q, x, h, c, { ...rows.first, at: indexed(next0, 1) });
     });
   });
+}
+
+/** A whole sequence from the start, h of every step as a tensor. */
+export function lowerLstm(b: Builder, q: QLstm, inputs: readonly Tensor[], reverse: boolean): Tensor {
+  const steps = inputs[0]!.count;
+  const rows = b.map.tensor(q.hidden, q.outputSize, steps + 2);
+  lowerStart(b, q, rowOf(rows, 0));
+  lowerStart(b, q, rowOf(rows, steps + 1));
+  lowerSequence(b, q, inputs, { first: rowOf(rows, 0), stride: strideOf(rows) }, reverse);
+  return { ...rowOf(rows, 1), count: steps };
 }

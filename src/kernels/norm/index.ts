@@ -31,6 +31,10 @@ const SHAPES: readonly Shape[] = [
 /** Groups so small that some row is almost constant, and its deviation a few codes. */
 const SMALL: Shape = { n: 12, groups: 4, count: 2 };
 
+/** Whether the normalized row is a tensor whose width the recipe says. */
+const hasRowsBetween = ({ norm_inverse }: Partial<Recipe>): boolean =>
+  norm_inverse !== "newton" && norm_inverse !== "root";
+
 /** @param small  the bound where a deviation is a few codes */
 function normKernel(
   about: { readonly name: string; readonly doc: string; readonly bound: Bound },
@@ -56,7 +60,7 @@ function normKernel(
       ...SHAPES.map((shape) => sample(shape, `${shape.n} elements, ${shape.count} vectors`)),
       { ...sample(SMALL, "4 groups of 3, 2 vectors"), bound: small },
       sample(wide, "16-bit input", { product_bits: 16 }),
-      sample(wide, "8 bits between", { normalized_bits: 8 }),
+      ...(hasRowsBetween(recipe) ? [sample(wide, "8 bits between", { normalized_bits: 8 })] : []),
     ],
     real: ({ norm, groups }, [xs], tap) => xs!.map((x) => normBlocks(norm, x, groups, tap)),
     inputGrid: (_, range, numerics) => activationGrid(range, numerics, numerics.recipe.product_bits),
@@ -96,6 +100,28 @@ export const layerNormByDivision = normKernel(
   { rms: 1, most: 9, reason: "a root of a few units is cut off to an integer" },
   "layer",
   { norm_inverse: "division" },
+);
+
+export const layerNormByNewton = normKernel(
+  {
+    name: "layer-norm-newton",
+    doc: "layer norm as in TensorFlow Lite's LSTM: 1/sqrt of the variance by Newton's steps",
+    bound: { rms: 0.4, most: 0.8, reason: "one rounding: gains of 16 bits and everything between are finer" },
+  },
+  { rms: 0.5, most: 4, reason: "a variance of a few units is cut off to an integer" },
+  "layer",
+  { norm_inverse: "newton", gain_bits: 16 },
+);
+
+export const layerNormInSteps = normKernel(
+  {
+    name: "layer-norm-root",
+    doc: "layer norm as I-BERT's and PULP's kernels have it: gains in output steps, an integer root, a division, a shift",
+    bound: { rms: 1.2, most: 5, reason: "the mean is cut off to a code, the root to an integer" },
+  },
+  { rms: 4, most: 60, reason: "mean and root are off by a large part of a deviation of a few codes" },
+  "layer",
+  { norm_inverse: "root", gain_bits: 12 },
 );
 
 export const madNorm = normKernel(

@@ -1,33 +1,62 @@
+import { vectorRounding } from "../../arch/scaling.ts";
+import { ROUNDINGS } from "../../fixed/round.ts";
 import { rsqrt } from "../../isa/ops/pwl.ts";
 import { center, div, isqrt, normalize, sum, sumabs, sumsq, variance } from "../../isa/ops/reduce.ts";
 import { affine, rescale, sub } from "../../isa/ops/vector.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import type { Builder, Tensor } from "../builder.ts";
-import { strideOf } from "../builder.ts";
-import type { QLayerNorm, QMadNorm, QNorm } from "./quantize.ts";
+import { eachVector } from "../vectors.ts";
+import { lowerNewton, lowerRoot } from "./lower-published.ts";
+import type { QLayerNorm, QMadNorm, QNewtonNorm, QNorm } from "./quantize.ts";
 
 /** The norm of every vector of `input`, into `output`. */
 export function lowerNorm(b: Builder, q: QNorm, input: Tensor, output: Tensor): void {
   b.scratch(() => {
-    const normalized = b.map.tensor(q.normalized, input.length, input.count);
-    if (q.kind === "mad") lowerMad(b, q, input, normalized);
-    else if (q.table === undefined) lowerDivided(b, q, input, normalized);
-    else lowerRooted(b, q, q.table, input, normalized);
-    const channels = q.n * q.groups;
-    b.emit(affine, {
-      dst: output.at,
-      a: normalized.at,
-      n: channels * input.count,
-      period: channels,
-      gains: b.image.gains(q.affine.gains, q.affine.biases, q.affine.gainBits),
-      gainBits: q.affine.gainBits,
-      aBits: q.normalized.format.bits,
-      bits: q.output.format.bits,
-      aZero: 0,
-      zero: q.output.zero,
-      scale: b.image.scale(q.affine.scale),
-    });
+    switch (q.kind) {
+      case "root":
+        return eachVector(b, input, output, (from, to) => lowerRoot(b, q, from, to));
+      case "newton": {
+        const words = b.map.tensor(q.normalized, input.length);
+        return eachVector(b, input, output, (from, to) => {
+          lowerNewton(b, q, from, words.at);
+          lowerAffine(b, q, words, to);
+        });
+      }
+      case "layer":
+      case "mad": {
+        const normalized = b.map.tensor(q.normalized, input.length, input.count);
+        if (q.kind === "mad") lowerMad(b, q, input, normalized);
+        else if (q.table === undefined) lowerDivided(b, q, input, normalized);
+        else lowerRooted(b, q, q.table, input, normalized);
+        lowerAffine(b, q, normalized, output);
+      }
+    }
+  });
+}
+
+/** Gain and shift of every vector of `normalized`. */
+function lowerAffine(
+  b: Builder,
+  q: QLayerNorm | QMadNorm | QNewtonNorm,
+  normalized: Tensor,
+  output: Tensor,
+): void {
+  const { gains, biases, gainBits, drop, scale } = q.affine;
+  const channels = q.n * q.groups;
+  b.emit(affine, {
+    dst: output.at,
+    a: normalized.at,
+    n: channels * normalized.count,
+    period: channels,
+    gains: b.image.gains(gains, biases, gainBits),
+    gainBits,
+    aBits: q.normalized.format.bits,
+    bits: q.output.format.bits,
+    aZero: 0,
+    zero: q.output.zero,
+    drop,
+    scale: b.image.scale(scale),
   });
 }
 
@@ -67,6 +96,7 @@ function lowerRooted(b: Builder, q: QLayerNorm, table: PwlTable, input: Tensor, 
     n: q.n,
     aBits: q.input.format.bits,
     bits: q.normalized.format.bits,
+    factor: q.n,
     point: q.point,
     zero: 0,
   });
@@ -80,7 +110,7 @@ function lowerDivided(b: Builder, q: QLayerNorm, input: Tensor, normalized: Tens
     const distances = b.map.reserve(q.n * q.groups, WORD_BITS);
     const shape = { groups: q.groups, n: q.n };
     b.emit(isqrt, { dst: roots, a: v, groups: q.groups });
-    b.emit(center, { ...shape, dst: distances, a: from.at, sums, aBits: q.input.format.bits });
+    b.emit(center, { ...shape, dst: distances, a: from.at, sums, aBits: q.input.format.bits, factor: q.n });
     b.emit(div, {
       ...shape,
       dst: to.at,
@@ -93,6 +123,7 @@ function lowerDivided(b: Builder, q: QLayerNorm, input: Tensor, normalized: Tens
       zero: 0,
       factor: 2 ** q.point,
       shift: 0,
+      rounding: divisionRounding(b),
     });
   });
 }
@@ -140,26 +171,10 @@ function lowerMad(b: Builder, q: QMadNorm, input: Tensor, normalized: Tensor): v
     b.emit(div, {
       ...codes,
       ...{ dst: to.at, b: deviation, bBits: WORD_BITS, bits: q.normalized.format.bits },
-      ...{ zero: 0, factor: q.factor, shift: 0 },
+      ...{ zero: 0, factor: q.factor, shift: 0, rounding: divisionRounding(b) },
     });
   });
 }
 
-/** A hardware loop over the vectors of two tensors; one alone needs none. */
-function eachVector(
-  b: Builder,
-  input: Tensor,
-  output: Tensor,
-  body: (from: Tensor, to: Tensor) => void,
-): void {
-  if (input.count === 1) {
-    body(input, output);
-    return;
-  }
-  b.loop(input.count, [strideOf(input), strideOf(output)], (indexed) => {
-    body(
-      { ...input, at: indexed(input.at, 0), count: 1 },
-      { ...output, at: indexed(output.at, 1), count: 1 },
-    );
-  });
-}
+/** The vector unit's rounding, as a division takes it. */
+const divisionRounding = (b: Builder): number => ROUNDINGS.indexOf(vectorRounding(b.settings));

@@ -1,14 +1,15 @@
 import { InputError } from "../../base/errors.ts";
 import { maxOf, saturate, signed } from "../../fixed/format.ts";
-import { type Grid, roundReal } from "../../fixed/real.ts";
+import { type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { GAIN_BIAS_BITS } from "../../isa/tables.ts";
-import { WIDE_BITS } from "../../isa/widths.ts";
+import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import { buildMantissaTable } from "../../pwl/build.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, type Ranges } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
+import { unitScale } from "../convert.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
 import type { NormParams } from "./real.ts";
 
@@ -17,6 +18,8 @@ export interface QAffine {
   readonly gains: Int32Array;
   readonly biases: Float64Array;
   readonly gainBits: number;
+  /** Bits that the sum loses, half away from zero, before it is scaled. */
+  readonly drop: number;
   readonly scale: Scale;
 }
 
@@ -25,11 +28,14 @@ interface QNormBase {
   readonly n: number;
   readonly groups: number;
   readonly input: Grid;
-  /** Codes of the normalized row: a power-of-two scale, 2^-point, zero 0. */
-  readonly normalized: Grid;
-  readonly point: number;
-  readonly affine: QAffine;
   readonly output: Grid;
+}
+
+/** A norm that makes the normalized row before gain and shift. */
+interface QNormalized extends QNormBase {
+  /** Codes of the normalized row: a power-of-two scale, zero 0. */
+  readonly normalized: Grid;
+  readonly affine: QAffine;
 }
 
 /**
@@ -38,8 +44,10 @@ interface QNormBase {
  * (n q - s1) / sqrt(v + epsilon). Zero points cancel. 1/sqrt comes from the PWL unit, or from an integer square
  * root and a division.
  */
-export interface QLayerNorm extends QNormBase {
+export interface QLayerNorm extends QNormalized {
   readonly kind: "layer";
+  /** Fraction bits of the normalized row. */
+  readonly point: number;
   /** Added to n^2 times the variance, in squared input LSBs. */
   readonly epsilon: number;
   /** 1/sqrt on the mantissa; absent where the norm divides. */
@@ -47,8 +55,10 @@ export interface QLayerNorm extends QNormBase {
 }
 
 /** MadNorm, docs/method.md, section 3: mean, centred value and mean deviation are tensors with grids of their own. */
-export interface QMadNorm extends QNormBase {
+export interface QMadNorm extends QNormalized {
   readonly kind: "mad";
+  /** Fraction bits of the normalized row. */
+  readonly point: number;
   readonly mean: Grid;
   /** Sum of input codes (less their zero) to the mean. */
   readonly meanScale: Scale;
@@ -59,7 +69,40 @@ export interface QMadNorm extends QNormBase {
   readonly factor: number;
 }
 
-export type QNorm = QLayerNorm | QMadNorm;
+/**
+ * The layer norm of TensorFlow Lite's LSTM: the mean has NEWTON_POINT fraction bits and the variance none, 1/sqrt
+ * comes from Newton's steps, the normalized row has 32 bits. Only of rows whose length is a power of two is the
+ * variance exact.
+ */
+export interface QNewtonNorm extends QNormalized {
+  readonly kind: "newton";
+  /** Stands for a variance below 1, in squared input LSBs. */
+  readonly guard: number;
+}
+
+/** Fraction bits of mean and normalized row, which the sum of gain and shift loses again. */
+export const NEWTON_POINT = 10;
+
+/**
+ * I-BERT's layer norm as PULP's kernels have it: the mean truncated to a code, the deviation the integer root of the
+ * variance, out = floor((trunc((q - mean) gain / deviation) + bias) / 2^shift). No real step lies between; zero points
+ * of the input cancel but for the mean's truncation, and the output's is part of the biases.
+ */
+export interface QRootNorm extends QNormBase {
+  readonly kind: "root";
+  readonly gains: Int32Array;
+  readonly gainBits: number;
+  readonly biases: Float64Array;
+  readonly shift: number;
+  /** The vector unit's scale of 1. */
+  readonly unit: Scale;
+}
+
+/** Width of the centred row, and of the quotient by the deviation. */
+export const centredBits = ({ input }: Pick<QRootNorm, "input">): number => input.format.bits + 1;
+export const QUOTIENT_BITS = 16;
+
+export type QNorm = QLayerNorm | QMadNorm | QNewtonNorm | QRootNorm;
 
 /** Fraction bits that the deviation has beyond the centred value: it is a mean, and finer than its terms. */
 const DEVIATION_POINT = 4;
@@ -86,13 +129,19 @@ export function quantizeNorm(
   extra?: ArrayLike<number>,
 ): QNorm {
   const n = p.gain.length / groups;
+  const base = { n, groups, input, output };
+  if (p.kind === "layer") {
+    const { norm_inverse } = numerics.recipe;
+    if (norm_inverse === "newton") return newtonNorm(p, base, numerics, extra);
+    if (norm_inverse === "root") return rootNorm(p, base, numerics, extra);
+  }
   const bits = numerics.recipe.normalized_bits;
   const { lo, hi } = ranges.of("normalized");
   const point = pointFor(Math.max(-lo, hi), bits);
   const normalized: Grid = { format: signed(bits), scale: 2 ** -point, zero: 0 };
-  const affine = quantizeAffine(p, normalized, output, numerics, extra);
-  const base = { n, groups, input, normalized, point, affine, output };
-  return p.kind === "layer" ? layerNorm(p, base, numerics) : madNorm(base, ranges, numerics);
+  const affine = quantizeAffine(p, normalized, output, 0, numerics, extra);
+  const made = { ...base, normalized, point, affine };
+  return p.kind === "layer" ? layerNorm(p, made, numerics) : madNorm(made, ranges, numerics);
 }
 
 /** Most fraction bits that leave room for the largest normalized value; `normalize` takes up to 14. */
@@ -102,7 +151,9 @@ function pointFor(largest: number, bits: number): number {
   return point;
 }
 
-function layerNorm(p: NormParams, base: QNormBase, numerics: Numerics): QLayerNorm {
+type Pointed = QNormalized & { readonly point: number };
+
+function layerNorm(p: NormParams, base: Pointed, numerics: Numerics): QLayerNorm {
   const { n, input } = base;
   const inputBits = input.format.bits;
   if (n * n * 2 ** (2 * inputBits - 2) >= 2 ** (WIDE_BITS - 1)) {
@@ -131,21 +182,79 @@ function layerNorm(p: NormParams, base: QNormBase, numerics: Numerics): QLayerNo
   return { ...fitted, table };
 }
 
-function madNorm(base: QNormBase, ranges: Ranges, numerics: Numerics): QMadNorm {
+function newtonNorm(
+  p: NormParams,
+  base: QNormBase,
+  numerics: Numerics,
+  extra: ArrayLike<number> | undefined,
+): QNewtonNorm {
+  const normalized: Grid = { format: signed(WORD_BITS), scale: 2 ** -NEWTON_POINT, zero: 0 };
+  const affine = quantizeAffine(p, normalized, base.output, NEWTON_POINT, numerics, extra);
+  const gainScale = factorOf(affine.scale) * base.output.scale;
+  return { ...base, kind: "newton", normalized, affine, guard: guardOf(gainScale) };
+}
+
+/** What TensorFlow Lite puts in the place of a variance below 1, from the real value of a gain's LSB. */
+export const guardOf = (gainScale: number): number =>
+  Math.max(1, roundReal(toFloat32(GUARD_STEPS * toFloat32(gainScale)), "truncate"));
+const GUARD_STEPS = 10_000;
+
+/** Most bits that are dropped at the end; gains so small that it takes more are as good as none. */
+const MOST_ROOT_SHIFT = 14;
+
+function rootNorm(
+  p: NormParams,
+  base: QNormBase,
+  numerics: Numerics,
+  extra: ArrayLike<number> | undefined,
+): QRootNorm {
+  const { n, input, output } = base;
+  const gainBits = numerics.recipe.gain_bits;
+  if (centredBits(base) + gainBits >= WORD_BITS || n * 2 ** (2 * input.format.bits) >= 2 ** (WIDE_BITS - 1)) {
+    throw new InputError(
+      `a layer norm of ${n} codes of ${input.format.bits} bits, norm_inverse root`,
+      `gains of ${gainBits} bits or its sum of squares exceed ${WORD_BITS} or ${WIDE_BITS} bits`,
+    );
+  }
+  // A normalized value is at most sqrt(n); its product with a gain has QUOTIENT_BITS.
+  const most = Math.min(maxOf(signed(gainBits)), maxOf(signed(QUOTIENT_BITS)) / Math.sqrt(n));
+  const largest = largestOf(p.gain) / output.scale;
+  let shift = MOST_ROOT_SHIFT;
+  while (shift >= 0 && largest * 2 ** shift > most) shift--;
+  if (shift < 0) {
+    throw new InputError(
+      `recipe: gain_bits: ${gainBits}`,
+      `norm_inverse root has gains in output steps, which reach ${largest}`,
+    );
+  }
+  const code = (x: number) => roundReal((x / output.scale) * 2 ** shift, "half-away");
+  // Half a step on top makes the floor at the end the nearest.
+  const end = output.zero * 2 ** shift + (shift > 0 ? 2 ** (shift - 1) : 0);
+  return {
+    ...{ ...base, kind: "root", gainBits, shift, unit: unitScale(numerics.arch) },
+    gains: Int32Array.from(p.gain, code),
+    biases: shiftsOf(p, extra).map((s) => saturate(code(s) + end, signed(ROOT_BIAS_BITS))),
+  };
+}
+
+/** A bias leaves room for what is added to it, also where tflite-double doubles it. */
+const ROOT_BIAS_BITS = 30;
+
+function madNorm(base: Pointed, ranges: Ranges, numerics: Numerics): QMadNorm {
   const { n, input, point } = base;
   const bits = numerics.recipe.product_bits;
   const powers = powersOfTwo(numerics);
   const mean = affineGrid(ranges.of("mean"), bits, powers);
   const centred = affineGrid(ranges.of("centred"), bits, powers);
   const meanFactor = input.scale / (n * mean.scale);
-  const meanScale = scaleFor(meanFactor, numerics);
+  const meanScale = scaleFor(meanFactor, "vector", numerics);
   if (Math.abs(factorOf(meanScale) / meanFactor - 1) > MEAN_TOLERANCE) {
     throw new InputError(
       `a MadNorm of ${n} codes`,
       `requant.kind ${numerics.arch["requant.kind"]} has no scale near ${meanFactor}, which takes their mean`,
     );
   }
-  const deviationScale = scaleFor(2 ** DEVIATION_POINT / n, numerics);
+  const deviationScale = scaleFor(2 ** DEVIATION_POINT / n, "vector", numerics);
   return {
     ...base,
     kind: "mad",
@@ -162,34 +271,28 @@ function quantizeAffine(
   p: NormParams,
   normalized: Grid,
   output: Grid,
+  drop: number,
   numerics: Numerics,
   extra: ArrayLike<number> | undefined,
 ): QAffine {
-  refuseWideMultiplier(numerics);
   const gainBits = numerics.recipe.gain_bits;
   const format = signed(gainBits);
-  const shifts = Float64Array.from(p.shift, (s, i) => s + (extra?.[i] ?? 0));
-  const largest = (values: Float64Array) =>
-    values.reduce((most, x) => Math.max(most, Math.abs(x)), LEAST_GAIN);
-  const forGains = (normalized.scale * largest(p.gain)) / maxOf(format);
-  const forShifts = largest(shifts) / 2 ** (GAIN_BIAS_BITS - 2);
-  const { scale, factor } = scaleAbove(Math.max(forGains, forShifts) / output.scale, numerics);
-  const step = factor * output.scale; // real value of an LSB of code times gain
+  const shifts = shiftsOf(p, extra);
+  const forGains = (normalized.scale * largestOf(p.gain)) / maxOf(format);
+  const forShifts = largestOf(shifts) / 2 ** (GAIN_BIAS_BITS - 2);
+  const least = (Math.max(forGains, forShifts) * 2 ** drop) / output.scale;
+  const { scale, factor } = scaleAbove(least, "vector", numerics);
+  const step = (factor * output.scale) / 2 ** drop; // real value of an LSB of code times gain
   const gains = Int32Array.from(p.gain, (g) =>
     saturate(roundReal((g * normalized.scale) / step, "half-away"), format),
   );
   const biases = shifts.map((s) => roundReal(s / step, "half-away"));
-  return { gains, biases, gainBits, scale };
+  return { gains, biases, gainBits, drop, scale };
 }
 
-/** The vector unit's own multiplier, which the sum of gain and shift goes through, may be narrower than the requantizer's. */
-const VECTOR_MULTIPLIER_BITS = 16;
+/** The shifts of the norm, and what else is added. */
+const shiftsOf = (p: NormParams, extra: ArrayLike<number> | undefined): Float64Array =>
+  Float64Array.from(p.shift, (s, i) => s + (extra?.[i] ?? 0));
 
-function refuseWideMultiplier({ arch }: Numerics): void {
-  const bits = arch["requant.multiplierBits"];
-  if (arch["requant.kind"] !== "multiplier" || bits <= VECTOR_MULTIPLIER_BITS) return;
-  throw new InputError(
-    `requant.multiplierBits: ${bits}`,
-    `a norm's gain goes through the vector unit, whose multiplier takes ${VECTOR_MULTIPLIER_BITS} bits`,
-  );
-}
+const largestOf = (values: Float64Array): number =>
+  values.reduce((most, x) => Math.max(most, Math.abs(x)), LEAST_GAIN);

@@ -2,6 +2,6 @@ export { add, multiply } from "./pairs";
 export { laneMatmul } from "./lanes";
 export { gather, pwl } from "./lookup";
 export { matmul } from "./matmul";
-export { divide, normalize } from "./quotient";
+export { divide, normalize, rowScale } from "./quotient";
 export { argmax, foldAccumulators, reduce } from "./reduce";
 export { affine, requant, rescale } from "./scale";

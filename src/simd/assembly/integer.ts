@@ -2,7 +2,8 @@
 // into REQUANT_ROUNDINGS of src/fixed.
 
 export const HALF_EVEN: i32 = 2;
-export const TFLITE_DOUBLE: i32 = 7;
+export const TFLITE_DOUBLE: i32 = 8;
+export const FLOAT32: i32 = 10;
 
 /** Element `i` of a container; wide integers come out of their float64. */
 @inline
@@ -21,10 +22,11 @@ export function storeInt(at: usize, bytes: i32, x: i64): void {
   else store<f64>(at, <f64>x);
 }
 
-/** The mode that kernels without a TFLite variant use in its place: half-away. */
+/** The plain mode of kernels that have no other: half-away for the two of TFLite, half-even for float32. */
 @inline
 export function plain(rounding: i32): i32 {
-  return rounding > 6 ? 0 : rounding;
+  if (rounding == FLOAT32) return HALF_EVEN;
+  return rounding >= TFLITE_DOUBLE ? 0 : rounding;
 }
 
 /**
@@ -37,11 +39,12 @@ export function addend(rounding: i32, s: i64): i64 {
   switch (rounding) {
     case 2: // half-even
     case 3: // half-zero
+    case 4: // half-down
       return half - 1;
-    case 4: // floor
-    case 6: // truncate
+    case 5: // floor
+    case 7: // truncate
       return 0;
-    case 5: // ceiling
+    case 6: // ceiling
       return half + half - 1;
     default: // half-away, half-up and its alias tflite-single
       return half;
@@ -53,7 +56,7 @@ export function addendStep(rounding: i32, s: i64): i64 {
   if (s == 0) return 0;
   if (rounding == 0) return -1;
   if (rounding == 3) return 1;
-  if (rounding == 6) return ((<i64>1) << s) - 1;
+  if (rounding == 7) return ((<i64>1) << s) - 1;
   return 0;
 }
 
@@ -67,14 +70,27 @@ export function roundShift(p: i64, s: i64, rounding: i32): i64 {
   return floor + <i64>(<u64>(rest + n) >> <u64>s);
 }
 
+/** m / 2^s as a float32: exact where |m| < 2^24. */
+@inline
+export function realScale(m: i64, s: i64): f32 {
+  return <f32>m / <f32>((<i64>1) << s);
+}
+
+/** 2^61: beyond every clamp, and two of them and a zero point add up in i64. */
+const FAR: f32 = 2305843009213693952.0;
+
 /** rq(x; m, s) of the Kernels interface. */
 export function requantize(x: i64, m: i64, s: i64, rounding: i32): i64 {
   if (rounding == TFLITE_DOUBLE) {
     const left = max<i64>(0, 31 - s);
     const right = max<i64>(0, s - 31);
-    // The doubling high product rounds half up; only -2^31 * -2^31 would saturate, and |m| < 2^31.
+    // The doubling high product rounds half up; only -2^31 * -2^31 saturates.
     const high = (<i64>(<i32>(x << left)) * m + (1 << 30)) >> 31;
-    return roundShift(high, right, 0);
+    return roundShift(min<i64>(high, i32.MAX_VALUE), right, 0);
+  }
+  if (rounding == FLOAT32) {
+    const y = nearest<f32>(<f32>x * realScale(m, s));
+    return <i64>min<f32>(max<f32>(y, -FAR), FAR);
   }
   return roundShift(x * m, s, rounding);
 }

@@ -1,6 +1,7 @@
 // Elementwise kernels of two activations: add and multiply.
 
-import { loadInt, requantize, storeClamped, TFLITE_DOUBLE } from "./integer";
+import { FLOAT32, loadInt, requantize, storeClamped, TFLITE_DOUBLE } from "./integer";
+import { addRealRow, multiplyRealRow } from "./real";
 import { magnitude, SAFE, twoStages } from "./scale";
 import { evenOf, load4, positiveOf, roundShift2, stepOf, storeClamped4, unbiasOf } from "./vector";
 
@@ -52,6 +53,27 @@ export function add(
     const to = out + i * lanes * outBytes;
     if (rounding == TFLITE_DOUBLE) {
       addDoubleRow(
+        from,
+        aBytes,
+        az,
+        aM,
+        aS,
+        with_,
+        bBytes,
+        bz,
+        bM,
+        bS,
+        sign,
+        to,
+        outBytes,
+        lanes,
+        z,
+        l,
+        h,
+        sat,
+      );
+    } else if (rounding == FLOAT32) {
+      addRealRow(
         from,
         aBytes,
         az,
@@ -231,12 +253,13 @@ export function multiply(
   // of 16-bit codes is at most 2^16 - 1, and 17 by 17 do not.
   const narrow = aBytes == 1 || aZero == 0 || bBytes == 1 || bZero == 0;
   const top = magnitude(aBytes) * magnitude(bBytes) * 4 * abs(<f64>m) + <f64>((<i64>1) << s) + abs(zero);
-  const fast = narrow && top < SAFE && rounding != TFLITE_DOUBLE;
+  const plain = narrow && top < SAFE && rounding != TFLITE_DOUBLE && rounding != FLOAT32;
+  const real = narrow && rounding == FLOAT32;
   for (let i = 0, p = 0; i < n; i++) {
     const x = a + i * lanes * aBytes;
     const y = b + p * lanes * bBytes;
     const to = out + i * lanes * outBytes;
-    if (fast) {
+    if (plain) {
       multiplyRow(
         x,
         aBytes,
@@ -253,6 +276,24 @@ export function multiply(
         <i64>lo,
         <i64>hi,
         rounding,
+        sat,
+      );
+    } else if (real) {
+      multiplyRealRow(
+        x,
+        aBytes,
+        aZero,
+        y,
+        bBytes,
+        bZero,
+        to,
+        outBytes,
+        lanes,
+        m,
+        s,
+        <i64>zero,
+        <i64>lo,
+        <i64>hi,
         sat,
       );
     } else {

@@ -2,7 +2,7 @@ import type { Kernels } from "../kernels.ts";
 import type { Twin } from "./access.ts";
 import { gather, pwl } from "./lookups.ts";
 import { foldAccumulators, laneMatmul, matmul } from "./products.ts";
-import { divide, normalize } from "./quotients.ts";
+import { divide, normalize, rowScale } from "./quotients.ts";
 import { argmax, reduce } from "./reductions.ts";
 import { add, affine, multiply, requant, rescale } from "./scaling.ts";
 
@@ -18,6 +18,7 @@ const TWINS: { readonly [Name in keyof Kernels]: Twin<Name> } = {
   reduce,
   normalize,
   divide,
+  rowScale,
   pwl,
   gather,
   argmax,

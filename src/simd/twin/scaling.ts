@@ -1,20 +1,31 @@
-import { REQUANT_ROUNDINGS, type RequantRounding, requantize } from "../../fixed/requant.ts";
-import { ROUNDINGS, type Rounding } from "../../fixed/round.ts";
+import { plainRounding, REQUANT_ROUNDINGS, type RequantRounding, requantize } from "../../fixed/requant.ts";
+import { type Rounding, roundShift } from "../../fixed/round.ts";
 import { ints, Output, type Twin } from "./access.ts";
+import { longQuotient, product } from "./wide.ts";
 
-/** rq(x; m, s) of the Kernels interface; beyond the safe integers only its side of every clamp is kept. */
-function scaled(x: number, multiplier: number, shift: number, mode: RequantRounding): number {
-  if (mode === "tflite-double") return requantize(x | 0, { multiplier, shift }, mode);
+/** What `requantize` takes. */
+const REQUANT_SPAN = 2 ** 48;
+
+/**
+ * rq(x; m, s) of the Kernels interface, for any safe x; beyond the safe integers only its side of every clamp is kept.
+ */
+export function scaled(x: number, multiplier: number, shift: number, mode: RequantRounding): number {
+  const scale = { multiplier, shift };
+  if (mode === "tflite-double") return requantize(x | 0, scale, mode);
+  if (mode === "float32") return requantize(x, scale, mode);
   const estimate = (x * multiplier) / 2 ** shift;
   if (Math.abs(estimate) >= Number.MAX_SAFE_INTEGER) return estimate;
-  return requantize(x, { multiplier, shift }, mode);
+  if (Math.abs(x) < REQUANT_SPAN || Number.isSafeInteger(x * multiplier)) return requantize(x, scale, mode);
+  const above = product(Math.abs(x), Math.abs(multiplier));
+  const below = product(2 ** Math.min(shift, 31), 2 ** Math.max(shift - 31, 0));
+  return longQuotient(above, below, x < 0 !== multiplier < 0, mode === "tflite-single" ? "half-up" : mode);
 }
 
 /** The mode of an index into REQUANT_ROUNDINGS. */
-const modeOf = (rounding: number): RequantRounding => REQUANT_ROUNDINGS[rounding]!;
+export const modeOf = (rounding: number): RequantRounding => REQUANT_ROUNDINGS[rounding]!;
 
-/** The plain mode of such an index, half-away in place of the two of TFLite. */
-export const plainModeOf = (rounding: number): Rounding => ROUNDINGS[rounding] ?? "half-away";
+/** The plain mode of such an index. */
+export const plainModeOf = (rounding: number): Rounding => plainRounding(modeOf(rounding));
 
 export const requant: Twin<"requant"> = (
   memory,
@@ -149,6 +160,7 @@ export const affine: Twin<"affine"> = (
   gain,
   bias,
   period,
+  drop,
   out,
   outBytes,
   n,
@@ -170,7 +182,7 @@ export const affine: Twin<"affine"> = (
     const g = gains[i % period]!;
     const offset = biases[i % period]!;
     for (let l = 0; l < lanes; l++) {
-      const x = (codes[i * lanes + l]! - aZero) * g + offset;
+      const x = roundShift((codes[i * lanes + l]! - aZero) * g + offset, drop, "half-away");
       to.put(i * lanes + l, l, scaled(x, m, s, mode));
     }
   }
