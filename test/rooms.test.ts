@@ -15,9 +15,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   machine: ["base", "fixed", "simd", "arch", "isa"],
   kernels: ["base", "fixed", "arch", "pwl", "quant", "isa"],
   model: ["base", "fixed", "arch", "pwl", "quant", "isa", "kernels"],
-  report: ["base"],
+  report: ["base", "fixed"],
   sweep: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model report sweep".split(" "),
+  validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
+  cli: "base fixed simd arch pwl quant isa machine kernels model report sweep validate".split(" "),
 };
 
 /** A source file: its path below src, and its syntax. Comments and the text of strings are no code. */
@@ -158,6 +159,7 @@ const EXACT_MATH = [
   "round",
   "imul",
   "clz32",
+  "fround",
   "random",
 ];
 const isTranscendental = (node: ts.Node): boolean => {
@@ -230,10 +232,10 @@ const HOUSE_RULES: readonly {
     innocent: ["Math.max(x, y)", "x.map(Math.abs)"],
   },
   {
-    what: "rounding to whole numbers",
-    offends: isMath("floor", "ceil", "trunc"),
+    what: "rounding to whole numbers, and to single precision",
+    offends: isMath("floor", "ceil", "trunc", "fround"),
     allowed: (path) => ["fixed", "simd"].includes(roomOf(path)),
-    caught: ["Math.floor(x / y)", "Math.ceil(x)", "x.map(Math.trunc)"],
+    caught: ["Math.floor(x / y)", "Math.ceil(x)", "x.map(Math.trunc)", "Math.fround(x)"],
     innocent: ["floorDiv(x, y)", "Math.max(x, y)"],
   },
   {

@@ -8,10 +8,12 @@ import { disasm } from "./commands/disasm.ts";
 import { isa } from "./commands/isa.ts";
 import { run } from "./commands/run.ts";
 import { sweep } from "./commands/sweep.ts";
+import { validate } from "./commands/validate.ts";
+import { vectors } from "./commands/vectors.ts";
 import { version } from "./places.ts";
 
 /** The verbs, in the order of `--help`. */
-const commands: readonly Command[] = [sweep, run, arch, isa, asm, disasm, compare];
+const commands: readonly Command[] = [sweep, run, vectors, validate, arch, isa, asm, disasm, compare];
 
 const WIDTH = 100;
 

@@ -40,6 +40,20 @@ export function settingsOf(
   return settings;
 }
 
+/**
+ * What `--recipe` says, however often: the name of a recipe file at most once, and changed parameters.
+ * @throws UsageError where two files are named, and as `settingsOf`
+ */
+export function recipeOf(words: readonly string[] | undefined) {
+  const names = (words ?? []).filter((word) => !word.includes("="));
+  if (names.length > 1) throw new UsageError(`--recipe names ${names.length} recipes: ${names.join(", ")}`);
+  const changes = settingsOf(
+    words?.filter((word) => word.includes("=")),
+    "--recipe",
+  );
+  return { name: names[0], changes };
+}
+
 /** A whole number as it is typed. @throws UsageError for anything else */
 export function wholeNumber(text: string, option: string, min: number): number {
   const value = Number(text);

@@ -8,8 +8,11 @@ import { readText } from "../base/yaml.ts";
 /** The package's own folder, whether its sources run or its build does. */
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
+/** Golden data of the outside references that is small enough to come with the package. */
+export const BUNDLED_VECTORS = join(PACKAGE, "test", "golden", "vectors");
+
 /** Folders in which a name without a path is looked up. */
-type Shelf = "arch" | "experiments";
+type Shelf = "arch" | "recipes" | "experiments";
 
 const ENDING = ".yaml";
 

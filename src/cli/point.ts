@@ -9,8 +9,10 @@ import { grouped, layOut } from "./layout.ts";
 /** One point, for a person: what it gets right, where its cycles, bytes and picojoules go, and what that rests on. */
 export function pointText(report: PointReport): string {
   const { row } = report;
-  const { arch, changes, index } = row.point;
-  const head = `${row.experiment}, point ${index}: ${arch.name}${changes === "" ? ", default recipe" : `, ${changes}`}`;
+  const { arch, changes, index, recipeName } = row.point;
+  const head = [`${row.experiment}, point ${index}: ${arch.name}`, recipeName, changes]
+    .filter(Boolean)
+    .join(", ");
   return [
     `${head}\n`,
     section("accuracy", accuracy(report)),

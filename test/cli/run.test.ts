@@ -29,8 +29,8 @@ test("run reports on one point, each part under its title", async () => {
 test("--point, --arch, --set, --recipe and --words change what is run", async () => {
   const file = experimentIn(folder(), TWO_POINTS);
   const titleOf = async (...line: string[]) => (await shiftline("run", file, ...line)).out.split("\n")[0];
-  expect(await titleOf("--point", "2")).toBe("small, point 2: dot16x16, weight_bits=4");
-  expect(await titleOf("--arch", "edge8x8")).toBe("small, point 1: edge8x8, default recipe");
+  expect(await titleOf("--point", "2")).toBe("small, point 2: dot16x16, irnn, weight_bits=4");
+  expect(await titleOf("--arch", "edge8x8")).toBe("small, point 1: edge8x8, irnn");
   const { out } = await shiftline(
     "run",
     file,
@@ -41,9 +41,25 @@ test("--point, --arch, --set, --recipe and --words change what is run", async ()
     "--words",
     "2",
   );
-  expect(out).toMatch(/^small, point 1: edge16x16, cell_bits=8 mac\.rows=8\n/);
+  expect(out).toMatch(/^small, point 1: edge16x16, irnn, cell_bits=8 mac\.rows=8\n/);
   expect(out).toMatch(/^ {2}2 words; /m);
   expect(out).toMatch(/^ {2}array +8 x 16, weight-stationary; the next fold/m);
+});
+
+test("--recipe takes the name of a recipe beside changed parameters, and what it asks of the machine", async () => {
+  const file = experimentIn(folder(), TWO_POINTS);
+  const { out } = await shiftline(
+    ...["run", file, "--recipe", "tflite-lstm", "--recipe", "weight_bits=6", "--words", "2", "--json"],
+  );
+  const { columns, arch, recipe } = JSON.parse(out);
+  expect(columns).toMatchObject({ recipe: "tflite-lstm", changes: "weight_bits=6" });
+  expect(recipe).toMatchObject({ gate_curve: "gemmlowp", weight_bits: 6 });
+  expect(arch.settings).toMatchObject({ "requant.rounding": "tflite-double" });
+  const two = await shiftline("run", file, "--recipe", "pulp", "--recipe", "irnn");
+  expect(two).toMatchObject({ status: 2, out: "" });
+  expect(two.err).toMatch(/^shiftline: --recipe names 2 recipes: pulp, irnn /);
+  const none = await shiftline("run", file, "--recipe", "tflite");
+  expect(none).toMatchObject({ status: 1, out: "", err: "shiftline: tflite: no such file\n" });
 });
 
 test("--json has everything that the report has, and the law of each unit holds in it", async () => {

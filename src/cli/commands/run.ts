@@ -1,44 +1,19 @@
-import { InputError } from "../../base/errors.ts";
 import { writeWhole } from "../../base/files.ts";
 import { traceOf } from "../../machine/trace.ts";
-import { makeRecipe } from "../../quant/recipe.ts";
 import { COLUMNS } from "../../sweep/columns.ts";
-import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
-import type { Point } from "../../sweep/points.ts";
 import { type PointReport, runPoint } from "../../sweep/run.ts";
+import { chosenPoint, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { recordOf, toJson } from "../layout.ts";
-import { json, set, settingsOf, wholeNumber } from "../options.ts";
-import { placeOf } from "../places.ts";
+import { json, wholeNumber } from "../options.ts";
 import { pointText } from "../point.ts";
 
 export const run = defineCommand({
   command: "run [experiment]",
   describe: "Run one point and report on it: accuracy, cycles by unit, traffic, energy, assumptions",
-  lists: ["set", "recipe"],
+  lists: POINT_LISTS,
   builder: (y) =>
-    y
-      .positional("experiment", {
-        type: "string",
-        default: "g2p",
-        describe: "its file, or its name in experiments/",
-      })
-      .option("point", {
-        type: "string",
-        requiresArg: true,
-        default: "1",
-        describe: "which of its points; the first one is the base of the others",
-      })
-      .option("arch", {
-        type: "string",
-        requiresArg: true,
-        describe: "another machine, a file or its name in arch/",
-      })
-      .option("set", set)
-      .option("recipe", {
-        ...set,
-        describe: "change a parameter of the recipe, as in weight_bits=4; may be repeated",
-      })
+    pointOptions(y)
       .option("words", { type: "string", requiresArg: true, describe: "how many words to score" })
       .option("trace", {
         type: "string",
@@ -50,9 +25,9 @@ export const run = defineCommand({
       .example("$0 run --arch edge8x8 --recipe weight_bits=4 --words 100", "a small machine, a small model")
       .example("$0 run --set mac.rows=32 --trace t.json", "a taller array, with a trace"),
   run(args, io) {
-    const index = wholeNumber(args.point, "--point", 1);
-    const experiment = experimentOf(args);
-    const report = runPoint(experiment, pointOf(experiment, index));
+    const words = args.words === undefined ? undefined : wholeNumber(args.words, "--words", 1);
+    const { experiment, point } = chosenPoint(args, words);
+    const report = runPoint(experiment, point);
     io.out(args.json ? toJson(documentOf(report)) : pointText(report));
     if (args.trace !== undefined) {
       writeWhole(args.trace, `${JSON.stringify(jobTrace(report))}\n`);
@@ -61,33 +36,6 @@ export const run = defineCommand({
     return STATUS.done;
   },
 });
-
-interface Asked {
-  readonly experiment: string;
-  readonly arch: string | undefined;
-  readonly set: readonly string[] | undefined;
-  readonly recipe: readonly string[] | undefined;
-  readonly words: string | undefined;
-}
-
-function experimentOf({ experiment, arch, set, recipe, words }: Asked): Experiment {
-  const ofRecipe = settingsOf(recipe, "--recipe");
-  const sets = { ...settingsOf(set, "--set"), ...ofRecipe };
-  const count = words === undefined ? {} : { words: wholeNumber(words, "--words", 1) };
-  makeRecipe(ofRecipe, "--recipe");
-  return loadExperiment(placeOf(experiment, "experiments"), {
-    sets,
-    ...count,
-    ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),
-  });
-}
-
-function pointOf({ path, points }: Experiment, index: number): Point {
-  const point = points[index - 1];
-  if (point === undefined)
-    throw new InputError(path, `there is no point ${index}, only 1 … ${points.length}`);
-  return point;
-}
 
 const documentOf = ({ row, programs }: PointReport) => ({
   columns: recordOf(COLUMNS, row),

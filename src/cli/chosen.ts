@@ -1,0 +1,72 @@
+import type { Argv } from "yargs";
+import { InputError } from "../base/errors.ts";
+import { makeRecipe } from "../quant/recipe.ts";
+import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
+import type { Point } from "../sweep/points.ts";
+import { recipeOf, set, settingsOf, wholeNumber } from "./options.ts";
+import { placeOf } from "./places.ts";
+
+/** The options of a verb that works on one point of an experiment. */
+export const pointOptions = (y: Argv) =>
+  y
+    .positional("experiment", {
+      type: "string",
+      default: "g2p",
+      describe: "its file, or its name in experiments/",
+    })
+    .option("point", {
+      type: "string",
+      requiresArg: true,
+      default: "1",
+      describe: "which of its points; the first one is the base of the others",
+    })
+    .option("arch", {
+      type: "string",
+      requiresArg: true,
+      describe: "another machine, a file or its name in arch/",
+    })
+    .option("set", set)
+    .option("recipe", {
+      ...set,
+      describe: "another recipe, a file or its name in recipes/, or a changed parameter, as in weight_bits=4",
+    });
+
+/** Those of them that may be given more than once. */
+export const POINT_LISTS = ["set", "recipe"] as const;
+
+interface Asked {
+  readonly experiment: string;
+  readonly point: string;
+  readonly arch: string | undefined;
+  readonly set: readonly string[] | undefined;
+  readonly recipe: readonly string[] | undefined;
+}
+
+/** An experiment with what the command line says over it, and the one point of it that is meant. */
+export interface Chosen {
+  readonly experiment: Experiment;
+  readonly point: Point;
+}
+
+/**
+ * What `pointOptions` say.
+ * @param words  how many words to sample, where it is not the experiment's number
+ * @throws UsageError for options that cannot be read; InputError for files, names and values that are refused
+ */
+export function chosenPoint({ experiment: given, point, arch, set, recipe }: Asked, words?: number): Chosen {
+  const index = wholeNumber(point, "--point", 1);
+  const { name, changes } = recipeOf(recipe);
+  const sets = { ...settingsOf(set, "--set"), ...changes };
+  makeRecipe(changes, "--recipe");
+  const experiment = loadExperiment(placeOf(given, "experiments"), {
+    sets,
+    ...(words === undefined ? {} : { words }),
+    ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),
+    ...(name === undefined ? {} : { recipe: placeOf(name, "recipes") }),
+  });
+  const { path, points } = experiment;
+  const chosen = points[index - 1];
+  if (chosen === undefined)
+    throw new InputError(path, `there is no point ${index}, only 1 … ${points.length}`);
+  return { experiment, point: chosen };
+}

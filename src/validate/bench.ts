@@ -1,0 +1,67 @@
+import type { ArchSpec } from "../arch/spec.ts";
+import { overrideArch } from "../arch/spec.ts";
+import { signed } from "../fixed/format.ts";
+import type { Grid } from "../fixed/real.ts";
+import { unroll } from "../isa/program.ts";
+import { sizeOf } from "../isa/validate.ts";
+import { type Compiled, type Computation, compile } from "../kernels/compile.ts";
+import { Machine } from "../machine/machine.ts";
+
+/** The grid of codes that are only codes: what they stand for is the reference's business. */
+export const codesOf = (bits: number, zero = 0): Grid => ({ format: signed(bits), scale: 1, zero });
+
+/**
+ * Runs a computation on a machine, one inference for each element of `lanes`, and gives every output's codes.
+ *
+ * @param arch   the machine; its memories are made as large as the programs need
+ * @param lanes  [inferences][inputs], the codes of each
+ * @returns [inferences][outputs], the codes of each
+ */
+export function execute(
+  arch: ArchSpec,
+  computation: Computation,
+  lanes: readonly (readonly ArrayLike<number>[])[],
+): number[][][] {
+  const roomy = overrideArch(arch, ROOM, arch.name);
+  const compiled = compile(roomy, computation);
+  const { image, load, run, inputs, outputs, dataBytes } = compiled;
+  const machine = new Machine(overrideArch(roomy, sizesOf(compiled, roomy), arch.name), {
+    ...{ image, dataBytes, programs: [load, run], lanes: lanes.length },
+  });
+  machine.run(load);
+  for (const [lane, operands] of lanes.entries()) {
+    for (const [i, { address, bits }] of inputs.entries())
+      machine.writeData(bits, address, operands[i]!, lane);
+  }
+  machine.run(run);
+  return lanes.map((_, lane) =>
+    outputs.map(({ address, bits, length, count }) => machine.readData(bits, address, length * count, lane)),
+  );
+}
+
+/** Memories that no reference's case outgrows: how large they are changes no bit. */
+const ROOM = {
+  "weight.bytes": 2 ** 28,
+  "activation.bytes": 2 ** 24,
+  "activation.banks": 1,
+  "table.bytes": 2 ** 16,
+  "acc.entries": 2 ** 14,
+};
+
+/** The simulator sets aside whole memories, so each is made as large as the programs reach. */
+function sizesOf({ load, run }: Compiled, arch: ArchSpec): Record<string, number> {
+  const ends = { weight: 256, activation: 256, table: 64, acc: 16 };
+  for (const { op, x } of [...unroll(load), ...unroll(run)]) {
+    for (const span of [...op.reads(x, arch.settings), ...op.writes(x, arch.settings)]) {
+      if (!(span.space in ends)) continue;
+      const space = span.space as keyof typeof ends;
+      ends[space] = Math.max(ends[space], span.from + sizeOf(span));
+    }
+  }
+  return {
+    "weight.bytes": ends.weight,
+    "activation.bytes": ends.activation,
+    "table.bytes": ends.table,
+    "acc.entries": ends.acc,
+  };
+}
