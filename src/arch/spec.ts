@@ -79,6 +79,12 @@ function contradictions(s: Settings): { readonly key: FieldName; readonly proble
       problem: `${multiplierBits} bits times an accumulator of ${s["acc.bits"]} and a bias exceed the 64-bit product`,
     });
   }
+  if (s["vector.multiplierBits"] === 1) {
+    found.push({
+      key: "vector.multiplierBits",
+      problem: "a multiplier has 2 … 31 bits, or 0 for as many as the requantizer's",
+    });
+  }
   for (const unit of SCALING_UNITS) found.push(...unboundRounding(unit, s));
   if (s["requant.rounding"] === "tflite-double" && s["acc.bits"] > 32) {
     found.push({

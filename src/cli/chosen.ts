@@ -60,13 +60,14 @@ export function chosenPoint({ experiment: given, point, arch, set, recipe }: Ask
   makeRecipe(changes, "--recipe");
   const experiment = loadExperiment(placeOf(given, "experiments"), {
     sets,
+    point: index,
     ...(words === undefined ? {} : { words }),
     ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),
     ...(name === undefined ? {} : { recipe: placeOf(name, "recipes") }),
   });
   const { path, points } = experiment;
-  const chosen = points[index - 1];
+  const chosen = points.find((candidate) => candidate.index === index);
   if (chosen === undefined)
-    throw new InputError(path, `there is no point ${index}, only 1 … ${points.length}`);
+    throw new InputError(path, `there is no point ${index}, only 1 … ${points.at(-1)?.index ?? 0}`);
   return { experiment, point: chosen };
 }

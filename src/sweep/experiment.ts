@@ -30,6 +30,8 @@ export interface Overrides {
   readonly arch?: string;
   /** The one recipe file of every point, by name or path. */
   readonly recipe?: string;
+  /** The one point that is wanted: what is wrong with another is nobody's business. */
+  readonly point?: number;
   /** How many words to score. */
   readonly words?: number;
 }
@@ -102,7 +104,9 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
     },
   };
   const groups = nodes.map((node) => readGroup(node, files));
-  const points = expand(groups, recipe, overrides.sets ?? {}, (g, problem) => nodes[g]!.complain(problem));
+  const points = expand(groups, recipe, overrides.sets ?? {}, (g, problem, index) => {
+    if (overrides.point === undefined || overrides.point === index) nodes[g]!.complain(problem);
+  });
   file.refuse();
   return { name, path, question, subject, seed, points };
 }

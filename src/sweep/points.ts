@@ -37,28 +37,30 @@ export interface Group {
  * The points of all groups, one group after another; of equal points the first is kept. `over` is said last and so
  * wins over a group, `recipe` first, after what the recipe's file says.
  *
- * @param complain  told of each combination that no machine can be built for, with the number of its group
+ * @param complain  told of each combination that no machine can be built for, with the number of its group, and the number
+ *                  that its point would have had: the others keep theirs
  */
 export function expand(
   groups: readonly Group[],
   recipe: Values,
   over: Values,
-  complain: (group: number, problem: string) => void,
+  complain: (group: number, problem: string, index: number) => void,
 ): Point[] {
   const points = new Map<string, Point>();
   const problems = new Set<string>();
+  const next = () => points.size + problems.size + 1;
   for (const [g, group] of groups.entries()) {
     const files = group.archs.flatMap((arch) => group.recipes.map((file) => ({ arch, file })));
     for (const { arch, file } of files) {
       for (const values of gridOf(group.axes)) {
         try {
           const said = { ...recipe, ...group.set, ...values, ...over };
-          const point = pointOf(points.size + 1, arch, file, said);
+          const point = pointOf(next(), arch, file, said);
           const key = hashOf([point.arch, point.recipe]);
           if (!points.has(key)) points.set(key, point);
         } catch (error) {
           if (!(error instanceof InputError)) throw error;
-          if (!problems.has(error.message)) complain(g, error.message);
+          if (!problems.has(error.message)) complain(g, error.message, next());
           problems.add(error.message);
         }
       }

@@ -209,6 +209,12 @@ describe("a faulty file is refused with line and column:", () => {
     );
   });
 
+  test("a multiplier of one bit", () => {
+    expect(faults("vector: { multiplierBits: 1 }\n")).toMatchInlineSnapshot(
+      `"m.yaml: line 1, column 11: vector.multiplierBits: a multiplier has 2 … 31 bits, or 0 for as many as the requantizer's"`,
+    );
+  });
+
   test("no file", () => {
     expect(refusal(() => loadArch(join(room, "absent.yaml")))).toMatchInlineSnapshot(
       `"absent.yaml: no such file"`,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { shiftline } from "./shiftline.ts";
 
@@ -36,6 +36,8 @@ async function runLine(line: string): Promise<string> {
 }
 
 test("every command of the README runs, and prints what the README says", async () => {
+  // An export is only written where nothing is.
+  rmSync("results/vectors", { recursive: true, force: true });
   let actual = README;
   for (const [block, commands = "", answer] of README.matchAll(BLOCK)) {
     let out = "";
@@ -51,6 +53,6 @@ test("every experiment of the README is there", async () => {
   const named = [
     ...README.matchAll(/^\| `(experiments\/\S+\.yaml)` \| (.*?)( All .*| Part .*)?(;.*)? \|$/gm),
   ];
-  expect(named).toHaveLength(3);
+  expect(named).toHaveLength(4);
   for (const [, path, question] of named) expect(readFileSync(path!, "utf8")).toContain(question);
 });

@@ -55,6 +55,14 @@ test("--recipe takes the name of a recipe beside changed parameters, and what it
   expect(columns).toMatchObject({ recipe: "tflite-lstm", changes: "weight_bits=6" });
   expect(recipe).toMatchObject({ gate_curve: "gemmlowp", weight_bits: 6 });
   expect(arch.settings).toMatchObject({ "requant.rounding": "tflite-double" });
+  const shifts = experimentIn(folder(), "  - {}\n  - axes: { requant.kind: [shift, multiplier] }\n");
+  const third = await shiftline("run", shifts, "--recipe", "tflite-lstm", "--point", "1", "--words", "2");
+  expect(third, "a point that the recipe's machine cannot be is not the one that is wanted").toMatchObject({
+    status: 0,
+  });
+  const second = await shiftline("run", shifts, "--recipe", "tflite-lstm", "--point", "2", "--words", "2");
+  expect(second).toMatchObject({ status: 1, out: "" });
+  expect(second.err).toContain("tflite-double needs requant.kind multiplier, not shift");
   const two = await shiftline("run", file, "--recipe", "pulp", "--recipe", "irnn");
   expect(two).toMatchObject({ status: 2, out: "" });
   expect(two.err).toMatch(/^shiftline: --recipe names 2 recipes: pulp, irnn /);

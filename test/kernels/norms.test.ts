@@ -189,3 +189,14 @@ describe("what a recipe cannot have", () => {
     expect(quantize(norm, { norm_inverse: "newton", gain_bits: 16 }, 16).kind).toBe("newton");
   });
 });
+
+test("a gain whose product has no room in the vector unit is refused by the recipe's key, before any program is", () => {
+  const rng = seedrandom("wide gains");
+  const params = uniformNorm(rng, "layer", 4);
+  const input = affineGrid({ lo: -1, hi: 1 }, 16, false);
+  const arch = makeArch({ "vector.multiplierBits": 27 }).settings;
+  const recipe = makeRecipe({ gain_bits: 16, norm_inverse: "newton" });
+  const quantize = () => quantizeNorm(params, input, new Ranges(), 1, input, { recipe, arch });
+  expect(quantize).toThrow(InputError);
+  expect(quantize).toThrow(/^recipe: gain_bits: 16: 32 bits times a gain of 16, .* exceed the 64-bit product$/);
+});

@@ -123,16 +123,42 @@ function failuresText(reports: readonly SuiteReport[]): string {
     : `\nfailed: the first element of each case that differs\n  ${lines.join("\n  ")}\n`;
 }
 
-/** The support matrix: a row for each operation, format and reference. */
+/** The support matrix: what is held, in which formats, against whom; formats and references that agree share a row. */
 function matrixText(): string {
-  const rows = support().map(({ operation, format, suite, agreement }) => [
-    operation,
-    format,
-    suite,
-    agreement,
-  ]);
-  return layOut([["operation", "format", "suite", "agreement"], ...rows.sort(byOperation)]);
+  const rows = support().map(({ operation, format, suite, agreement }) => ({
+    ...{ operation, format, agreement },
+    references: suite.split("/")[0]!,
+  }));
+  const byFormat = merged(rows, "references");
+  const lines = merged(byFormat, "format")
+    .map(({ operation, format, references, agreement }) => [operation, references, agreement, format])
+    .toSorted(byOperation);
+  return layOut([["operation", "references", "agreement", "formats"], ...lines]);
 }
 
-const byOperation = ([a = "", b = ""]: readonly string[], [c = "", d = ""]: readonly string[]): number =>
-  a === c ? (b < d ? -1 : b > d ? 1 : 0) : a < c ? -1 : 1;
+interface MatrixRow {
+  readonly operation: string;
+  readonly format: string;
+  readonly references: string;
+  readonly agreement: string;
+}
+
+/** Rows that differ in one column alone as one, what it says joined. */
+function merged(rows: readonly MatrixRow[], column: "format" | "references"): readonly MatrixRow[] {
+  const found = new Map<string, MatrixRow>();
+  for (const row of rows) {
+    const key = JSON.stringify({ ...row, [column]: "" });
+    const known = found.get(key);
+    const said = known?.[column].split("; ") ?? [];
+    const joined = said.includes(row[column]) ? said : [...said, row[column]];
+    found.set(key, { ...row, [column]: joined.join("; ") });
+  }
+  return [...found.values()];
+}
+
+/** By operation, then by the other columns. */
+const byOperation = (a: readonly string[], b: readonly string[]): number => {
+  const differing = a.findIndex((cell, i) => cell !== b[i]);
+  if (differing < 0) return 0;
+  return a[differing]!.toLowerCase() < b[differing]!.toLowerCase() ? -1 : 1;
+};

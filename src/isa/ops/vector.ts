@@ -235,7 +235,7 @@ const PRODUCT_BITS = 64;
  * What the product of an affine operation's sum and its scale's multiplier has no room for. The sum itself always has
  * room: 32 bits times 16, and a bias of 32. TFLite's product takes 32 bits of it, and a float32 all.
  */
-function affineFaults(
+export function affineFaults(
   x: { readonly aBits: number; readonly aZero: number; readonly gainBits: number; readonly drop: number },
   arch: Settings,
 ): readonly string[] {

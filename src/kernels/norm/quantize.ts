@@ -4,6 +4,7 @@ import { type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { GAIN_BIAS_BITS } from "../../isa/tables.ts";
+import { affineFaults } from "../../isa/ops/vector.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import { buildMantissaTable } from "../../pwl/build.ts";
 import type { PwlTable } from "../../pwl/table.ts";
@@ -276,6 +277,11 @@ function quantizeAffine(
   extra: ArrayLike<number> | undefined,
 ): QAffine {
   const gainBits = numerics.recipe.gain_bits;
+  const [fault] = affineFaults(
+    { aBits: normalized.format.bits, aZero: normalized.zero, gainBits, drop },
+    numerics.arch,
+  );
+  if (fault !== undefined) throw new InputError(`recipe: gain_bits: ${gainBits}`, fault);
   const format = signed(gainBits);
   const shifts = shiftsOf(p, extra);
   const forGains = (normalized.scale * largestOf(p.gain)) / maxOf(format);

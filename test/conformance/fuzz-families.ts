@@ -1,0 +1,359 @@
+import fc from "fast-check";
+import { exactActivation } from "../../src/kernels/activation/exact.ts";
+import { lowerActivation } from "../../src/kernels/activation/lower.ts";
+import { inputGridOf, quantizeActivation } from "../../src/kernels/activation/quantize.ts";
+import { ACTIVATIONS, type ActivationName } from "../../src/kernels/activation/real.ts";
+import { exactAttend, exactKey } from "../../src/kernels/attention/exact.ts";
+import { lowerAttend, lowerKeys } from "../../src/kernels/attention/lower.ts";
+import { quantizeAttention } from "../../src/kernels/attention/quantize.ts";
+import { attend, keys } from "../../src/kernels/attention/real.ts";
+import { activationGrid, type Definition, defineKernel, type Kernel } from "../../src/kernels/define.ts";
+import {
+  exactLookup,
+  exactProduct,
+  exactSum,
+  lowerProduct,
+  lowerSum,
+  quantizeProduct,
+  quantizeSum,
+} from "../../src/kernels/elementwise.ts";
+import { exactLinear } from "../../src/kernels/linear/exact.ts";
+import { lowerLinear, lowerLinearPwl } from "../../src/kernels/linear/lower.ts";
+import { quantizeLinear } from "../../src/kernels/linear/quantize.ts";
+import { linear as realLinear } from "../../src/kernels/linear/real.ts";
+import { exactLstm } from "../../src/kernels/lstm/exact.ts";
+import { lowerLstm } from "../../src/kernels/lstm/lower.ts";
+import { matricesOf, quantizeLstm } from "../../src/kernels/lstm/quantize.ts";
+import { gateCount, type LstmParams, lstmSequence, peepholeBlocks } from "../../src/kernels/lstm/real.ts";
+import { exactNorm } from "../../src/kernels/norm/exact.ts";
+import { lowerNorm } from "../../src/kernels/norm/lower.ts";
+import { quantizeNorm } from "../../src/kernels/norm/quantize.ts";
+import { normBlocks } from "../../src/kernels/norm/real.ts";
+import {
+  joined,
+  partsOf,
+  uniform,
+  uniformMatrix,
+  uniformNorm,
+  uniformVectors,
+} from "../../src/kernels/samples.ts";
+import { exactSoftmax } from "../../src/kernels/softmax/exact.ts";
+import { lowerSoftmax } from "../../src/kernels/softmax/lower.ts";
+import { quantizeSoftmax } from "../../src/kernels/softmax/quantize.ts";
+import { softmax as realSoftmax } from "../../src/kernels/softmax/real.ts";
+import { buildTable } from "../../src/pwl/build.ts";
+import { CURVES } from "../../src/pwl/curves.ts";
+import { affineGrid, bipolarGrid, symmetricGrid } from "../../src/quant/grid.ts";
+import { powersOfTwo } from "../../src/quant/numerics.ts";
+import { type Family, family } from "./fuzz-kernels.ts";
+
+/** The shapes that are fuzzed, and the kernel of each. */
+
+const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+/** A length as drawn, or so many that they end on a whole byte at every width: others most recipes cannot cut. */
+const sized = (length: number, whole: boolean): number => (whole ? 8 * Math.ceil(length / 8) : length);
+
+/** How far inputs reach: ranges of a few units, of fractions, and of many. */
+const limits = fc.constantFrom(1, 4, 0.3, 20);
+
+/** A kernel of one sample, whose parameters its functions close over. */
+function kernelOf<Q>(
+  draw: Definition<undefined, Q>["samples"][number]["draw"],
+  parts: Omit<Definition<undefined, Q>, "name" | "doc" | "bound" | "samples">,
+): Kernel {
+  return defineKernel<undefined, Q>({
+    ...{ name: "fuzzed", doc: "", bound: { rms: 0, reason: "" } },
+    samples: [{ name: "drawn", params: undefined, draw }],
+    ...parts,
+  });
+}
+
+const linear = family({
+  name: "linear",
+  shape: fc.record({
+    outputs: upTo(40),
+    parts: fc.array(upTo(24), { minLength: 1, maxLength: 3 }),
+    whole: fc.boolean(),
+    count: upTo(9),
+    biased: fc.boolean(),
+    bent: fc.boolean(),
+    limit: limits,
+  }),
+  kernel({ outputs, parts, whole, count, biased, bent, limit }, rng) {
+    const rows = sized(outputs, whole);
+    const widths = parts.map((part) => sized(part, whole));
+    const columns = widths.reduce((sum, width) => sum + width);
+    const weight = uniformMatrix(rng, rows, columns);
+    const layer = { weight, ...(biased && { bias: uniform(rng, rows, limit) }) };
+    return kernelOf(
+      (random) => widths.map((width) => uniformVectors(random, width, count, limit * random())),
+      {
+        real: (_, inputs, tap) => joined(inputs).map((x) => realLinear(layer, x, tap)),
+        quantize(_, inputs, ranges, numerics) {
+          const { activation_bits: bits, weight_bits, pwl_pieces, pwl_method } = numerics.recipe;
+          const powers = powersOfTwo(numerics);
+          const range = ranges.of("output");
+          const between = bent ? symmetricGrid(range, bits, powers) : affineGrid(range, bits, powers);
+          const slopeBits = numerics.arch["pwl.slopeBits"];
+          const output = bipolarGrid(bits, powers);
+          const table = bent
+            ? buildTable(CURVES.tanh.f, between, output, pwl_pieces, pwl_method, slopeBits)
+            : undefined;
+          const parts = partsOf(weight, widths, inputs);
+          return { layer: quantizeLinear(parts, layer.bias, between, weight_bits, numerics), table };
+        },
+        outputGrid: ({ layer: { output }, table }) =>
+          table === undefined ? output : { format: table.out, scale: 1, zero: 0 },
+        matrices: ({ layer: { parts } }) => parts.map(({ weights }) => weights),
+        exact: (q, inputs, arch) =>
+          inputs[0]!.map((_, t) => {
+            const parts = inputs.map((part) => part[t]!);
+            const y = exactLinear(q.layer, parts, arch);
+            return q.table === undefined ? y : exactLookup(q.table, y, arch);
+          }),
+        lower(q, b, inputs) {
+          const grid = q.table === undefined ? q.layer.output : { format: q.table.out, scale: 1, zero: 0 };
+          const output = b.map.tensor(grid, rows, count);
+          if (q.table === undefined) lowerLinear(b, q.layer, inputs, output);
+          else lowerLinearPwl(b, q.layer, q.table, inputs, output);
+          return output;
+        },
+      },
+    );
+  },
+});
+
+const pairs = { length: upTo(60), count: upTo(6), aLimit: limits, bLimit: limits };
+const drawPair =
+  (length: number, counts: readonly [number, number], limit: readonly [number, number]) =>
+  (random: () => number) =>
+    counts.map((count, i) => uniformVectors(random, length, count, limit[i]));
+
+const sum = family({
+  name: "sum",
+  shape: fc.record({ ...pairs, repeats: fc.boolean(), sign: fc.constantFrom(1 as const, -1 as const) }),
+  kernel({ length, count, repeats, sign, aLimit, bLimit }) {
+    const draw = drawPair(length, [count, repeats ? 1 : count], [aLimit, bLimit]);
+    return kernelOf(draw, {
+      real: (_, [a, b], tap) =>
+        a!.map((x, t) => {
+          const y = x.map((value, i) => value + sign * b![repeats ? 0 : t]![i]!);
+          tap?.("output", y);
+          return y;
+        }),
+      quantize: (_, [a, b], ranges, numerics) =>
+        quantizeSum(a!, b!, activationGrid(ranges.of("output"), numerics), numerics),
+      outputGrid: ({ output }) => output,
+      exact: (q, [a, b], arch) => a!.map((x, t) => exactSum(q, x, b![repeats ? 0 : t]!, sign, arch)),
+      lower(q, b, [left, right]) {
+        const output = b.map.tensor(q.output, length, count);
+        lowerSum(b, q, left!, right!, output, sign);
+        return output;
+      },
+    });
+  },
+});
+
+const product = family({
+  name: "product",
+  shape: fc.record(pairs),
+  kernel: ({ length, count, aLimit, bLimit }) =>
+    kernelOf(drawPair(length, [count, count], [aLimit, bLimit]), {
+      real: (_, [a, b], tap) =>
+        a!.map((x, t) => {
+          const y = x.map((value, i) => value * b![t]![i]!);
+          tap?.("output", y);
+          return y;
+        }),
+      quantize: (_, [a, b], ranges, numerics) =>
+        quantizeProduct(a!, b!, activationGrid(ranges.of("output"), numerics), numerics),
+      outputGrid: ({ output }) => output,
+      exact: (q, [a, b], arch) => a!.map((x, t) => exactProduct(q, x, b![t]!, arch)),
+      lower(q, b, [left, right]) {
+        const output = b.map.tensor(q.output, length, count);
+        lowerProduct(b, q, left!, right!, output);
+        return output;
+      },
+    }),
+});
+
+const activation = family({
+  name: "activation",
+  shape: fc.record({
+    curve: fc.constantFrom(...(Object.keys(ACTIVATIONS) as ActivationName[])),
+    ...{ length: upTo(60), count: upTo(6), limit: limits },
+  }),
+  kernel: ({ curve, length, count, limit }) =>
+    kernelOf((random) => [uniformVectors(random, length, count, limit)], {
+      real: (_, [xs], tap) =>
+        xs!.map((x) => {
+          const y = x.map(ACTIVATIONS[curve]);
+          tap?.("output", y);
+          return y;
+        }),
+      inputGrid: (_, range, numerics) =>
+        inputGridOf(curve, range, numerics) ?? activationGrid(range, numerics),
+      quantize: (_, [input], ranges, numerics) => quantizeActivation(curve, input!, ranges, numerics),
+      outputGrid: ({ output }) => output,
+      exact: (q, [xs], arch) => xs!.map((x) => exactActivation(q, x, arch)),
+      lower(q, b, [input]) {
+        const output = b.map.tensor(q.output, length, count);
+        lowerActivation(b, q, input!, output);
+        return output;
+      },
+    }),
+});
+
+const norm = family({
+  name: "norm",
+  shape: fc.record({
+    kind: fc.constantFrom("layer" as const, "mad" as const),
+    ...{ n: upTo(40), groups: upTo(4), count: upTo(6), limit: limits, gain: limits, whole: fc.boolean() },
+  }),
+  kernel({ kind, n, groups, count, limit, gain, whole }, rng) {
+    const length = sized(n, whole) * groups;
+    const params = uniformNorm(rng, kind, length, gain);
+    return kernelOf((random) => [uniformVectors(random, length, count, limit)], {
+      real: (_, [xs], tap) => xs!.map((x) => normBlocks(params, x, groups, tap)),
+      inputGrid: (_, range, numerics) => activationGrid(range, numerics, numerics.recipe.product_bits),
+      quantize(_, [input], ranges, numerics) {
+        const output = affineGrid(ranges.of("output"), numerics.recipe.norm_bits, powersOfTwo(numerics));
+        return quantizeNorm(params, input!, ranges, groups, output, numerics);
+      },
+      outputGrid: ({ output }) => output,
+      exact: (q, [xs], arch) => xs!.map((x) => exactNorm(q, x, arch)),
+      lower(q, b, [input]) {
+        const output = b.map.tensor(q.output, length, count);
+        lowerNorm(b, q, input!, output);
+        return output;
+      },
+    });
+  },
+});
+
+const softmax = family({
+  name: "softmax",
+  shape: fc.record({ n: upTo(60), count: upTo(6), limit: limits, whole: fc.boolean() }),
+  kernel({ n, count, limit, whole }) {
+    const length = sized(n, whole);
+    return kernelOf((random) => [uniformVectors(random, length, count, limit)], {
+      real: (_, [xs]) => xs!.map((x) => realSoftmax(x)),
+      inputGrid: (_, range, numerics) => activationGrid(range, numerics, numerics.recipe.score_bits),
+      quantize: (_, [input], _ranges, numerics) => quantizeSoftmax(input!, numerics),
+      outputGrid: ({ output }) => output,
+      exact: (q, [xs], arch) => xs!.map((x) => exactSoftmax(q, x, arch)),
+      lower(q, b, [input]) {
+        const output = b.map.tensor(q.output, length, count);
+        lowerSoftmax(b, q, input!, output);
+        return output;
+      },
+    });
+  },
+});
+
+const attention = family({
+  name: "attention",
+  shape: fc.record({
+    ...{ hidden: upTo(12), memoryLength: upTo(24), innerLength: upTo(12), entries: upTo(20), limit: limits },
+    whole: fc.boolean(),
+  }),
+  kernel({ hidden, memoryLength, innerLength, entries, limit, whole }, rng) {
+    const [memory, inner] = [sized(memoryLength, whole), sized(innerLength, whole)];
+    const p = {
+      key: { weight: uniformMatrix(rng, inner, memory), bias: uniform(rng, inner) },
+      query: uniformMatrix(rng, inner, hidden),
+      v: uniform(rng, inner, limit),
+    };
+    const draw = (random: () => number) => [
+      uniformVectors(random, hidden, 1),
+      uniformVectors(random, memory, entries),
+    ];
+    return kernelOf(draw, {
+      real(_, [queries, entriesOf], tap) {
+        const made = entriesOf!.map((entry) => keys(p, entry));
+        for (const key of made) tap?.("keys", key);
+        return [attend(p, queries![0]!, made, entriesOf!, tap).context];
+      },
+      quantize(_, [query, entry], ranges, numerics) {
+        const context = activationGrid(ranges.of("context"), numerics, numerics.recipe.context_bits);
+        return quantizeAttention(p, query!, entry!, context, ranges, numerics);
+      },
+      outputGrid: ({ context }) => context,
+      matrices: ({ query, score, key }) =>
+        [query, score, key].flatMap(({ parts }) => parts.map(({ weights }) => weights)),
+      exact(q, [queries, entriesOf], arch) {
+        const made = entriesOf!.map((entry) => exactKey(q, entry, arch));
+        return [exactAttend(q, queries![0]!, made, entriesOf!, arch)];
+      },
+      lower(q, b, [query, stored]) {
+        const made = b.map.tensor(q.key.output, inner, entries);
+        const context = b.map.tensor(q.context, memory);
+        lowerKeys(b, q, stored!, made);
+        lowerAttend(b, q, query!, made, stored!, context);
+        return context;
+      },
+    });
+  },
+});
+
+const lstm = family({
+  name: "lstm",
+  shape: fc.record({
+    ...{ parts: fc.array(upTo(10), { minLength: 1, maxLength: 2 }), size: upTo(14), steps: upTo(9) },
+    whole: fc.boolean(),
+    ...{ normX: fc.boolean(), normH: fc.boolean(), normC: fc.boolean(), normGates: fc.boolean() },
+    ...{ bias: fc.boolean(), coupled: fc.boolean(), peepholes: fc.boolean(), reverse: fc.boolean() },
+    kind: fc.constantFrom("layer" as const, "mad" as const),
+    normScope: fc.constantFrom("gate" as const, "all" as const),
+    clip: fc.constantFrom(0, 0.5, 3),
+    projected: fc.nat(6),
+    limit: limits,
+  }),
+  recipe: (_, recipe) => ({
+    ...recipe,
+    ...(recipe.gate_curve === "gemmlowp"
+      ? { gate_format: "q3.12", cell_bits: 16, norm_bits: 16 }
+      : { cell_bits: recipe.cell_bits ?? 12 }),
+  }),
+  kernel(shape, rng) {
+    const { whole, steps, coupled, reverse, normScope, clip, limit } = shape;
+    const [hidden, projected] = [sized(shape.size, whole), sized(shape.projected, whole)];
+    const widths = shape.parts.map((part) => sized(part, whole));
+    const input = widths.reduce((all, width) => all + width);
+    const gates = gateCount(coupled) * hidden;
+    const outputs = projected === 0 ? hidden : projected;
+    const normOf = (n: number) => uniformNorm(rng, shape.kind, n);
+    const cell: LstmParams = {
+      ...{ input, hidden, forgetBias: 1, normScope, coupled },
+      weightX: uniformMatrix(rng, gates, input),
+      weightH: uniformMatrix(rng, gates, outputs),
+      ...(shape.bias && { bias: uniform(rng, gates) }),
+      ...(shape.normX && { normX: normOf(gates) }),
+      ...(shape.normH && { normH: normOf(gates) }),
+      ...(shape.normGates && { normGates: normOf(gates) }),
+      ...(shape.normC && { normC: normOf(hidden) }),
+      ...(shape.peepholes && { peepholes: uniform(rng, peepholeBlocks(coupled).length * hidden) }),
+      ...(clip > 0 && { clip }),
+      ...(projected > 0 && { projection: { weight: uniformMatrix(rng, outputs, hidden) } }),
+    };
+    return kernelOf((random) => widths.map((width) => uniformVectors(random, width, steps, limit)), {
+      real: (_, inputs, tap) => lstmSequence(cell, joined(inputs), reverse, tap),
+      quantize: (_, inputs, ranges, numerics) =>
+        quantizeLstm(
+          cell,
+          partsOf(cell.weightX, widths, inputs),
+          ranges,
+          activationGrid(ranges.of("hidden"), numerics),
+          numerics,
+        ),
+      outputGrid: (q) => q.hidden,
+      matrices: matricesOf,
+      exact: (q, inputs, arch) => exactLstm(q, inputs, reverse, arch),
+      lower: (q, b, inputs) => lowerLstm(b, q, inputs, reverse),
+    });
+  },
+});
+
+export const families: readonly Family[] = [
+  ...[linear, sum, product, activation, norm, softmax, attention, lstm],
+];
