@@ -198,5 +198,7 @@ test("a gain whose product has no room in the vector unit is refused by the reci
   const recipe = makeRecipe({ gain_bits: 16, norm_inverse: "newton" });
   const quantize = () => quantizeNorm(params, input, new Ranges(), 1, input, { recipe, arch });
   expect(quantize).toThrow(InputError);
-  expect(quantize).toThrow(/^recipe: gain_bits: 16: 32 bits times a gain of 16, .* exceed the 64-bit product$/);
+  expect(quantize).toThrow(
+    /^recipe: gain_bits: 16: 32 bits times a gain of 16, .* exceed the 64-bit product$/,
+  );
 });
