@@ -17,13 +17,13 @@ test("isa OP prints where each field lies", async () => {
     "fill: dst[n] = value
     unit vector; 2 words of 64 bits, bit 0 is the lowest of the first
 
-    field   bits  values                   meaning
-             5:0  0x25                     opcode
-    dst     33:6  activation address       codes [n]
-           37:34  i0 i1 i2 i3 j0 j1 j2 j3  index register added to dst
-    n      57:38  1 … 1048575              elements
-    bits   63:58  2 … 48                   width
-    value  81:64  -131072 … 131071         the code
+    field   bits  values                    meaning
+             5:0  0x25                      opcode
+    dst     33:6  activation address        codes [n]
+           37:34  i0 i1 i2 i3 j0 j1 j2 j3   index register added to dst
+    n      57:38  1 … 1048575               elements
+    bits   63:58  2 … 48                    width
+    value  95:64  -2147483648 … 2147483647  the code
     "
   `);
 });

@@ -12,7 +12,7 @@ test("run reports on one point, each part under its title", async () => {
   expect({ status, err }).toEqual({ status: 0, err: "" });
   expect(out.match(/^\S.*$/gm)).toMatchInlineSnapshot(`
     [
-      "small, point 1: edge16x16, default recipe",
+      "small, point 1: edge16x16, irnn",
       "accuracy",
       "time at 500 MHz",
       "units, % of the cycles after the load",
