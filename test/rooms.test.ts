@@ -16,9 +16,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernels: ["base", "fixed", "arch", "pwl", "quant", "isa"],
   model: ["base", "fixed", "arch", "pwl", "quant", "isa", "kernels"],
   report: ["base", "fixed"],
-  sweep: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
+  mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
+  sweep: "base fixed simd arch pwl quant isa machine kernels model report mapper".split(" "),
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model report sweep validate".split(" "),
+  cli: "base fixed simd arch pwl quant isa machine kernels model report mapper sweep validate".split(" "),
 };
 
 /** A source file: its path below src, and its syntax. Comments and the text of strings are no code. */

@@ -86,7 +86,8 @@ export type Dataflow = (typeof DATAFLOWS)[number];
  *
  * Energies: M. Horowitz, "Computing's energy problem", ISSCC 2014, 45 nm, 0.9 V: 8-bit multiply
  * 0.2 pJ, 32-bit add 0.1 pJ, a 64-bit SRAM access of 8 kB 10 pJ, of 32 kB 20 pJ, of 1 MB 100 pJ,
- * 64 bits of DRAM 1.3 nJ. Requantizer, PWL and vector elements are sums of those multiplies and adds.
+ * 64 bits of DRAM 1.3 nJ. Requantizer, PWL and vector elements are sums of those multiplies and adds. What
+ * has no published figure is not priced until a machine says what it costs. See docs/energy.md.
  */
 export const FIELDS = {
   "mac.rows": clock("rows of the MAC array; under `dot`, products summed into an output each cycle", {
@@ -112,6 +113,12 @@ export const FIELDS = {
     ["overlapped", "serial"],
     "clock",
     "overlapped",
+  ),
+  "mac.outputs": choice(
+    "side of the array along which an output-stationary product's outputs lie; its vectors lie along the other",
+    ["rows", "columns"],
+    "clock",
+    "rows",
   ),
   "mac.weightBits": clock("weight width that one multiplier takes in one cycle", {
     unit: "bit",
@@ -292,8 +299,8 @@ export const FIELDS = {
   "energy.tableByte": picojoules("a byte of table memory (8 kB class)", 1.25),
   "energy.dramByte": picojoules("a byte of DRAM", 162.5),
   "energy.idleCycle": picojoules(
-    "a cycle of the whole core, whatever it does: leakage and clock; our own estimate",
-    10,
+    "a cycle of the whole core, whatever it does: leakage and clock; no published figure, so not counted by default",
+    0,
   ),
 } as const satisfies Readonly<Record<string, Field>>;
 

@@ -1,7 +1,8 @@
-import type { Argv } from "yargs";
+import type { Argv, Options } from "yargs";
 import { InputError } from "../base/errors.ts";
 import { makeRecipe } from "../quant/recipe.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
+import { MAPPERS, type Mapper } from "../sweep/mapped.ts";
 import type { Point } from "../sweep/points.ts";
 import { recipeOf, set, settingsOf, wholeNumber } from "./options.ts";
 import { placeOf } from "./places.ts";
@@ -31,6 +32,13 @@ export const pointOptions = (y: Argv) =>
       describe: "another recipe, a file or its name in recipes/, or a changed parameter, as in weight_bits=4",
     });
 
+/** For verbs that time what they are asked about. */
+export const mapperOption = {
+  choices: MAPPERS,
+  requiresArg: true,
+  describe: "how matrices are cut and placed: by the fixed rule, or by a search with the clock as its cost",
+} as const satisfies Options;
+
 /** Those of them that may be given more than once. */
 export const POINT_LISTS = ["set", "recipe"] as const;
 
@@ -40,6 +48,7 @@ interface Asked {
   readonly arch: string | undefined;
   readonly set: readonly string[] | undefined;
   readonly recipe: readonly string[] | undefined;
+  readonly mapper?: Mapper | undefined;
 }
 
 /** An experiment with what the command line says over it, and the one point of it that is meant. */
@@ -53,7 +62,8 @@ export interface Chosen {
  * @param words  how many words to sample, where it is not the experiment's number
  * @throws UsageError for options that cannot be read; InputError for files, names and values that are refused
  */
-export function chosenPoint({ experiment: given, point, arch, set, recipe }: Asked, words?: number): Chosen {
+export function chosenPoint(asked: Asked, words?: number): Chosen {
+  const { experiment: given, point, arch, set, recipe, mapper } = asked;
   const index = wholeNumber(point, "--point", 1);
   const { name, changes } = recipeOf(recipe);
   const sets = { ...settingsOf(set, "--set"), ...changes };
@@ -62,6 +72,7 @@ export function chosenPoint({ experiment: given, point, arch, set, recipe }: Ask
     sets,
     point: index,
     ...(words === undefined ? {} : { words }),
+    ...(mapper === undefined ? {} : { mapper }),
     ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),
     ...(name === undefined ? {} : { recipe: placeOf(name, "recipes") }),
   });

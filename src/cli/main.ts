@@ -5,7 +5,9 @@ import { arch } from "./commands/arch.ts";
 import { asm } from "./commands/asm.ts";
 import { compare } from "./commands/compare.ts";
 import { disasm } from "./commands/disasm.ts";
+import { gemm } from "./commands/gemm.ts";
 import { isa } from "./commands/isa.ts";
+import { profile } from "./commands/profile.ts";
 import { run } from "./commands/run.ts";
 import { sweep } from "./commands/sweep.ts";
 import { validate } from "./commands/validate.ts";
@@ -13,7 +15,19 @@ import { vectors } from "./commands/vectors.ts";
 import { version } from "./places.ts";
 
 /** The verbs, in the order of `--help`. */
-const commands: readonly Command[] = [sweep, run, vectors, validate, arch, isa, asm, disasm, compare];
+const commands: readonly Command[] = [
+  sweep,
+  run,
+  profile,
+  gemm,
+  vectors,
+  validate,
+  arch,
+  isa,
+  asm,
+  disasm,
+  compare,
+];
 
 const WIDTH = 100;
 

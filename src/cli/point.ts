@@ -1,10 +1,14 @@
 import type { Settings } from "../arch/fields.ts";
 import { UNITS } from "../isa/define.ts";
+import { AREA_PARTS, areaOf, BASELINES } from "../machine/area.ts";
+import { BASELINE_BITS } from "../machine/baseline.ts";
 import { STALL_CAUSES } from "../machine/clock.ts";
 import { MEMORIES } from "../machine/tally.ts";
 import type { Timing } from "../machine/timing.ts";
+import type { FloatCosts } from "../sweep/baseline.ts";
 import type { PointReport } from "../sweep/run.ts";
 import { grouped, layOut } from "./layout.ts";
+import { mappingText } from "./mapping.ts";
 
 /** One point, for a person: what it gets right, where its cycles, bytes and picojoules go, and what that rests on. */
 export function pointText(report: PointReport): string {
@@ -21,6 +25,9 @@ export function pointText(report: PointReport): string {
     section("least cycles a word, were all else free", floors(report)),
     section("bytes a word", traffic(report)),
     section("energy a word", energy(report)),
+    section("area at 45 nm", area(report)),
+    section("the same model in floats", floats(report)),
+    section("mapping", mappingText(report.job.mapping, INDENT)),
     section("assumptions", assumptions(report)),
   ].join("\n");
 }
@@ -126,6 +133,41 @@ function energy({ row }: PointReport): string {
   return table([["", "uJ", "%"], ...rows]);
 }
 
+/** Square nanometres in a square millimetre. */
+const NM2_PER_MM2 = 1e12;
+
+function area({ row }: PointReport): string {
+  const { parts, total, notCounted } = areaOf(row.point.arch.settings);
+  const line = (name: string, nm2: number) => [name, (nm2 / NM2_PER_MM2).toFixed(4), percent(nm2, total)];
+  const rows = [...AREA_PARTS.map((part) => line(part, parts[part])), line("total", total)];
+  return `${table([["", "mm2", "%"], ...rows])}${INDENT}not counted: ${notCounted.join(", ")}\n`;
+}
+
+/** Speed and size against the float model on the machine with float units. */
+function floats({ row }: PointReport): string {
+  const { cost, facts } = row;
+  const line = (name: string, cycles: number, bytes: number, resident: number) => [
+    name,
+    mean(cycles, row.subject.words),
+    (cycles / cost.warm.cycles).toFixed(2),
+    grouped(bytes),
+    (bytes / cost.modelBytes).toFixed(2),
+    grouped(resident),
+  ];
+  const rows = BASELINES.flatMap((float) => {
+    const bytes = (facts.parameters * BASELINE_BITS[float]) / 8;
+    const { equalArray, equalArea } = cost.floats[float];
+    return ([equalArray, equalArea] as const).map(({ rows, columns, warmCycles, residentWeightBytes }) =>
+      line(`${float.toUpperCase()}, ${rows} x ${columns}`, warmCycles, bytes, residentWeightBytes),
+    );
+  });
+  return table([
+    ["", "cycles a word", "speed-up", "model bytes", "size", "weights on chip"],
+    line("integer", cost.warm.cycles, cost.modelBytes, cost.residentWeightBytes),
+    ...rows,
+  ]);
+}
+
 function assumptions({ row, job }: PointReport): string {
   const { settings } = row.point.arch;
   const { words, split, calibrationWords } = row.subject;
@@ -149,7 +191,12 @@ function assumptions({ row, job }: PointReport): string {
       "lengths",
       `a program for each of ${job.programs.size} word lengths; at most ${job.maxSteps} steps, one for each phone and one for the end`,
     ],
-    ["energy", "Horowitz, ISSCC 2014, 45 nm, per action; idle cycles are our own estimate"],
+    ["energy", energyFact(settings)],
+    [
+      "area",
+      "gates of our own synthesis at 0.798 um2, SRAM cells at 0.346 um2 a bit, float units as synthesized for TSMC 45 nm",
+    ],
+    ["floats", floatFact(row.cost.floats)],
   ];
   return table(facts, []);
 }
@@ -161,4 +208,19 @@ function arrayFact(settings: Settings): string {
       ? "the next fold is loaded while the present one streams"
       : "each fold is loaded before it streams";
   return `${shape}; ${preload}`;
+}
+
+const energyFact = (settings: Settings): string =>
+  settings["energy.idleCycle"] === 0
+    ? "Horowitz, ISSCC 2014, 45 nm, per action; leakage and clock are not counted"
+    : "Horowitz, ISSCC 2014, 45 nm, per action; a cycle of the core as energy.idleCycle says";
+
+function floatFact(floats: FloatCosts): string {
+  const grown = BASELINES.flatMap((float) =>
+    Object.entries(floats[float].equalArray.grown).map(
+      ([memory, factor]) =>
+        `; ${float.toUpperCase()} is given ${factor} times the ${memory} SRAM, as it needs`,
+    ),
+  );
+  return `the same programs at 32 or 16 bits: one float MAC an element a cycle, the same bandwidths, lanes and latencies, the pass over the accumulators without scales; first the same array, then what fits into the area of its MACs${grown.join("")}`;
 }

@@ -137,8 +137,9 @@ export function roundingDoublingHighMultiply(a: number, b: number): number {
   return Math.min(high, INT32_MAX);
 }
 
-/** x / 2^e for 32 bits and e in 0 … 31, ties away from zero. Same as gemmlowp's. */
+/** x / 2^e for 32 bits and e >= 0, ties away from zero. Same as gemmlowp's, which ends at 31; beyond it only -2^31 / 2^32 is not 0. */
 export function roundingDivideByPowerOfTwo(x: number, e: number): number {
+  if (e > 31) return e === 32 && x === INT32_MIN ? -1 : 0;
   const mask = ~(-1 << e);
   const threshold = (mask >> 1) + (x < 0 ? 1 : 0);
   return (x >> e) + ((x & mask) > threshold ? 1 : 0);

@@ -71,7 +71,7 @@ function carries(down: number, rest: number, step: number, negative: boolean, mo
  * Rounding right shift: x / 2^shift as an integer. Exact for every safe integer; never -0.
  *
  * @param x      safe integer
- * @param shift  integer in 0 … 62, RangeError otherwise; beyond 53 only the sign and whether x is
+ * @param shift  integer in 0 … 63, RangeError otherwise; beyond 53 only the sign and whether x is
  *               zero matter
  */
 export function roundShift(x: number, shift: number, mode: Rounding): number {
@@ -116,7 +116,7 @@ export const ceilDiv = (a: number, b: number): number => divide(a, b, "ceiling")
  *
  * @param x  integer, |x| < 2^48
  * @param m  integer, |m| <= 2^31
- * @param s  integer in 0 … 62
+ * @param s  integer in 0 … 63
  * @throws RangeError where an operand is out of range and it matters, or the result is not a safe integer
  */
 export function mulShift(x: number, m: number, s: number, mode: Rounding): number {

@@ -17,6 +17,8 @@ export interface ArrayCost {
   /** Passes over the weights, over the vectors: how often each is read from its memory. */
   readonly weightPasses: number;
   readonly vectorPasses: number;
+  /** How often each sum leaves the array for its accumulator: partial ones, but for the last. */
+  readonly sumPasses: number;
 }
 
 /** Products that one multiplier completes each cycle, as a fraction: `products` every `cycles`. */
@@ -57,11 +59,16 @@ export function passLength(p: Product, arch: Settings): number {
  * | weight-stationary | ceil(k / sR) ceil(m / C)  | n t        | F (R + L + R + C - 2)        | R + (F-1) max(L, R) + L + R + C - 2 |
  * | input-stationary  | ceil(k / sR) ceil(n / C)  | m t        | the same                     | the same                            |
  * | output-stationary | ceil(m / R) ceil(n / C)   | ceil(k/s) t| F (L + R + C - 2)            | (F-1) max(L, R) + L + R + C - 2     |
+ * | the same, `mac.outputs` columns | ceil(n / R) ceil(m / C) | the same | the same       | the same                            |
  * | dot               | ceil(k / sR) ceil(m / C)  | n t        | F L                          | F L                                 |
  *
  * R: loading a stationary fold takes a cycle a row, and so does emptying an output-stationary one. R + C - 2:
  * the skew of a systolic array, filled and drained once where folds overlap. An adder tree has neither;
  * its depth is latency. A ragged fold costs a whole one.
+ *
+ * Serial, folds never overlap, and the counts are SCALE-Sim's (A. Samajdar et al., arXiv:1811.02883): the index of the
+ * last cycle that it prints, and one. Each sum leaves the array ceil(k / sR) times, once where outputs stay; what it has
+ * summed before is read back from its accumulator each time but the first.
  */
 export function arrayCost(p: Product, arch: Settings): ArrayCost {
   const rows = arch["mac.rows"];
@@ -77,24 +84,35 @@ export function arrayCost(p: Product, arch: Settings): ArrayCost {
   switch (arch["mac.dataflow"]) {
     case "weight-stationary": {
       const wide = ceilDiv(p.m, columns);
-      return { cycles: stationary(deep * wide, p.n * t), weightPasses: 1, vectorPasses: wide };
+      return {
+        cycles: stationary(deep * wide, p.n * t),
+        weightPasses: 1,
+        vectorPasses: wide,
+        sumPasses: deep,
+      };
     }
     case "input-stationary": {
       const wide = ceilDiv(p.n, columns);
-      return { cycles: stationary(deep * wide, p.m * t), weightPasses: wide, vectorPasses: 1 };
+      return {
+        cycles: stationary(deep * wide, p.m * t),
+        weightPasses: wide,
+        vectorPasses: 1,
+        sumPasses: deep,
+      };
     }
     case "output-stationary": {
-      const high = ceilDiv(p.m, rows);
-      const wide = ceilDiv(p.n, columns);
+      const [outputSide, vectorSide] = arch["mac.outputs"] === "rows" ? [rows, columns] : [columns, rows];
+      const high = ceilDiv(p.m, outputSide);
+      const wide = ceilDiv(p.n, vectorSide);
       const streamed = ceilDiv(p.k, products) * t;
       const cycles = overlapped
         ? (high * wide - 1) * Math.max(streamed, rows) + streamed + skew
         : high * wide * (streamed + skew);
-      return { cycles, weightPasses: wide, vectorPasses: high };
+      return { cycles, weightPasses: wide, vectorPasses: high, sumPasses: 1 };
     }
     case "dot": {
       const wide = ceilDiv(p.m, columns);
-      return { cycles: deep * wide * p.n * t, weightPasses: p.n, vectorPasses: wide };
+      return { cycles: deep * wide * p.n * t, weightPasses: p.n, vectorPasses: wide, sumPasses: deep };
     }
   }
 }

@@ -14,6 +14,8 @@ export interface Instruction {
   readonly x: Readonly<Record<string, number>>;
   /** Address field -> index into REGISTERS. */
   readonly by: Readonly<Record<string, number>>;
+  /** The part of a model that it works for: for reports alone, in no text and no encoding. */
+  readonly layer?: string;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface Program {
 export interface Issued {
   readonly op: OpDef;
   readonly x: Readonly<Record<string, number>>;
+  /** That of the instruction as written. */
+  readonly layer?: string;
 }
 
 export const isLoop = (item: Item): item is Loop => "body" in item;
@@ -64,9 +68,10 @@ export function unroll(program: Program): readonly Issued[] {
   return issued;
 }
 
-function resolve({ op, x, by }: Instruction, registers: readonly number[]): Issued {
+function resolve({ op, x, by, layer }: Instruction, registers: readonly number[]): Issued {
+  const label = layer === undefined ? {} : { layer };
   const indexed = Object.entries(by);
-  if (indexed.length === 0) return { op, x };
+  if (indexed.length === 0) return { op, x, ...label };
   const moved = indexed.map(([field, register]) => [field, x[field]! + registers[register]!] as const);
-  return { op, x: { ...x, ...Object.fromEntries(moved) } };
+  return { op, x: { ...x, ...Object.fromEntries(moved) }, ...label };
 }

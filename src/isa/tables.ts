@@ -20,9 +20,8 @@ export interface TableBlock<K extends string> {
 
 /** Width of a stored shift: 0 … 62 for a right shift, negative for a left shift. */
 const SHIFT_BITS = 8;
-/** Width of a bias in table memory where accumulators have up to 32 bits, and where they are wider. */
-const BIAS_BITS = 32;
-const WIDE_BIAS_BITS = 48;
+/** Least width of a bias in table memory. */
+const LEAST_BIAS_BITS = 32;
 /** Width of a bias that goes with a gain: two bits above what the quantizer uses, so that the sum has room. */
 export const GAIN_BIAS_BITS = 32;
 
@@ -38,7 +37,8 @@ export function alignmentOf(bits: number): number {
 
 export const alignUp = (at: number, step: number): number => ceilDiv(at, step) * step;
 
-export const biasBits = (arch: Settings): number => (arch["acc.bits"] > 32 ? WIDE_BIAS_BITS : BIAS_BITS);
+/** Width of a bias: an accumulator's, or 32 bits. What is added is never wider than what it is added to has room for. */
+export const biasBits = (arch: Settings): number => Math.max(arch["acc.bits"], LEAST_BIAS_BITS);
 
 /** `n` scales as a unit stores them: one that only shifts has no multipliers. */
 const scaleArrays = (n: number, { multiplierBits }: Scaling) =>

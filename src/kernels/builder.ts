@@ -109,6 +109,7 @@ export class Builder {
   readonly weights: Residency;
   readonly map: ActivationMap;
   readonly #blocks: Item[][] = [[]];
+  #layer = "";
   #buffer = 0;
 
   constructor(image: ImageBuilder, weights: Residency, map: ActivationMap, arch: ArchSpec) {
@@ -129,7 +130,20 @@ export class Builder {
       x[field] = typeof value === "number" ? value : value.base;
       if (typeof value !== "number") by[field] = value.register;
     }
-    this.#blocks.at(-1)!.push({ op: op as unknown as OpDef, x, by });
+    const label = this.#layer === "" ? {} : { layer: this.#layer };
+    this.#blocks.at(-1)!.push({ op: op as unknown as OpDef, x, by, ...label });
+  }
+
+  /**
+   * Runs `body`, whose instructions belong to the layer `name`, or to the part `name` of the layer that is open:
+   * `encoder.h` where "h" is opened inside "encoder".
+   */
+  label<T>(name: string, body: () => T): T {
+    const outer = this.#layer;
+    this.#layer = outer === "" ? name : `${outer}.${name}`;
+    const result = body();
+    this.#layer = outer;
+    return result;
   }
 
   /** A hardware loop; `body` receives an address advanced by stride k as `indexed(base, k)`. */
@@ -151,10 +165,10 @@ export class Builder {
     this.#blocks.at(-1)!.push({ count, strides: padded, body: items });
   }
 
-  /** Which of the two stream buffers is filled next: they take turns. */
-  nextBuffer(): 0 | 1 {
-    this.#buffer = 1 - this.#buffer;
-    return this.#buffer as 0 | 1;
+  /** Which of the stream buffers is filled next: they take turns. */
+  nextBuffer(): number {
+    this.#buffer = (this.#buffer + 1) % this.weights.buffers;
+    return this.#buffer;
   }
 
   /** Runs `body`, then gives back the activations that it reserved. */

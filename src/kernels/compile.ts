@@ -7,6 +7,7 @@ import type { Program } from "../isa/program.ts";
 import { alignUp } from "../isa/tables.ts";
 import { ActivationMap, Builder, type Tensor } from "./builder.ts";
 import { ImageBuilder, type Weights } from "./image.ts";
+import type { Mapping } from "./mapping.ts";
 import { Residency } from "./residency.ts";
 
 /** `count` vectors of `length` codes that a host brings or takes. */
@@ -60,10 +61,14 @@ class DataRegion {
   }
 }
 
-/** The two programs of a computation. @throws InputError where a memory of the machine is too small */
-export function compile(arch: ArchSpec, computation: Computation): Compiled {
+/**
+ * The two programs of a computation.
+ * @param mapping  of its matrices; by the fixed rule where none is given
+ * @throws InputError where a memory of the machine is too small
+ */
+export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapping): Compiled {
   const image = new ImageBuilder(arch);
-  const weights = new Residency(arch, image, computation.matrices ?? []);
+  const weights = new Residency(arch, image, computation.matrices ?? [], mapping);
   const data = new DataRegion();
   const b = new Builder(image, weights, new ActivationMap(arch), arch);
   const inputs = computation.inputs.map((operand) => data.port(operand));

@@ -3,8 +3,8 @@ import { scalingOf } from "../arch/scaling.ts";
 import type { Mantissa } from "../fixed/newton.ts";
 import { requantize } from "../fixed/requant.ts";
 
-/** The largest shift of a scale. */
-const MAX_SHIFT = 62;
+/** The largest shift of a row: of a product of two words nothing is left behind it. */
+const MAX_SHIFT = 63;
 
 /**
  * x times the factor of a row, mantissa / 2^exponent, with `point` fraction bits, rounded as the vector unit scales:

@@ -1,9 +1,10 @@
 import type { Settings } from "../arch/fields.ts";
-import type { UnitName } from "../isa/define.ts";
+import { UNITS, type UnitName } from "../isa/define.ts";
 import type { Issued } from "../isa/program.ts";
-import { type Demand, ISSUE_CYCLES } from "./demand.ts";
+import { banksOf, type Demand, ISSUE_CYCLES, NO_TURNS, type Turns } from "./demand.ts";
 import { Hazards } from "./hazards.ts";
 import { Servers } from "./servers.ts";
+import type { Share } from "./shape.ts";
 
 /** What keeps an instruction waiting at the head of its unit's queue, in the order in which waits are charged. */
 export const STALL_CAUSES = ["operands", "dram", "bank", "chain"] as const;
@@ -23,7 +24,7 @@ interface Turn {
   readonly unit: UnitName;
   readonly from: number;
   readonly to: number;
-  /** When each cause of waiting was over, 0 where there was none. */
+  /** When each cause of waiting was over; not after the instruction was queued where there was none. */
   readonly waits: Readonly<Record<StallCause, number>>;
 }
 
@@ -71,102 +72,213 @@ export interface Scheduled {
  * - fetching the instructions themselves.
  */
 export class Clock {
+  readonly #arch: Settings;
   readonly #depth: number;
   readonly #hazards = new Hazards();
   readonly #readPorts: readonly Servers[];
   readonly #writePorts: readonly Servers[];
   readonly #channels: Servers;
-  /** Per unit: when it is free (the DMA: its bus), and when each instruction that it was ever given started. */
-  readonly #freeAt: Record<UnitName, number> = { dma: 0, mac: 0, requant: 0, pwl: 0, vector: 0 };
-  readonly #starts: Record<UnitName, number[]> = { dma: [], mac: [], requant: [], pwl: [], vector: [] };
+  readonly #units: Readonly<Record<UnitName, Unit>>;
   #nextIssueAt = 0;
+
+  /** Of the instruction that was issued last. */
+  issueAt = 0;
+  startAt = 0;
+  endAt = 0;
+  visibleAt = 0;
+  /** When its waits were over, but for that on the other unit of a chain. */
+  operandsAt = 0;
+  dramAt = 0;
+  portsAt = 0;
+  /** When the units (the transfers' turn) could have started it. */
+  #turnAt = 0;
 
   constructor(arch: Settings) {
     const banks = (ports: number) =>
       Array.from({ length: arch["activation.banks"] }, () => new Servers(ports));
+    this.#arch = arch;
     this.#depth = arch["queue.depth"];
     this.#readPorts = banks(arch["activation.readPorts"]);
     this.#writePorts = banks(arch["activation.writePorts"]);
     this.#channels = new Servers(arch["dma.channels"]);
+    const unit = () => new Unit(this.#depth);
+    this.#units = { dma: unit(), mac: unit(), requant: unit(), pwl: unit(), vector: unit() };
   }
 
   /** Issues the next instruction of the program. */
   issue(demand: Demand): Scheduled {
-    const issueAt = this.#roomAt(demand);
-    const queuedAt = issueAt + ISSUE_CYCLES;
-    const operandsAt = this.#hazards.clearAt(demand.reads, demand.writes);
-    const portsAt = this.#portsAt(demand);
-    const isTransfer = demand.shares[0]!.unit === "dma";
-    const scheduled = isTransfer
-      ? this.#transfer(demand, issueAt, operandsAt, portsAt)
-      : this.#compute(demand, issueAt, operandsAt, portsAt);
-    const { startAt, endAt, visibleAt } = scheduled;
-    this.#hazards.forget(queuedAt);
-    this.#hazards.note(demand.reads, demand.writes, endAt, visibleAt);
-    for (const bank of demand.readBanks) this.#readPorts[bank]!.take(endAt);
-    for (const bank of demand.writeBanks) this.#writePorts[bank]!.take(endAt);
-    for (const { unit, to } of scheduled.turns) {
-      this.#freeAt[unit] = to;
-      this.#starts[unit].push(startAt);
-    }
-    this.#nextIssueAt = issueAt + 1;
-    return scheduled;
-  }
-
-  #transfer(demand: Demand, issueAt: number, operandsAt: number, portsAt: number): Scheduled {
-    const { issued, shares, latency } = demand;
-    const { unit, lead, beats } = shares[0]!;
-    const turnAt = Math.max(this.#channels.freeAt(), (this.#starts.dma.at(-1) ?? -1) + 1);
-    const startAt = Math.max(issueAt + ISSUE_CYCLES, turnAt, operandsAt);
-    const from = Math.max(startAt + lead, this.#freeAt[unit], portsAt);
-    const endAt = from + beats;
-    this.#channels.take(endAt);
-    const boundBy = startAt === issueAt + ISSUE_CYCLES ? "issue" : startAt === turnAt ? "unit" : "operands";
-    const waits = { operands: operandsAt, dram: startAt + lead, bank: portsAt, chain: 0 };
-    const turns = [{ unit, from, to: endAt, waits }];
-    return { issued, issueAt, startAt, endAt, visibleAt: endAt + latency, boundBy, turns };
-  }
-
-  #compute(demand: Demand, issueAt: number, operandsAt: number, portsAt: number): Scheduled {
-    const { issued, shares, latency } = demand;
-    let partnersAt = 0;
-    for (const { unit, lead } of shares) partnersAt = Math.max(partnersAt, this.#freeAt[unit] - lead);
-    const startAt = Math.max(issueAt + ISSUE_CYCLES, operandsAt, portsAt, partnersAt);
-    const turns = shares.map(({ unit, lead, beats }): Turn => {
-      const from = startAt + lead;
+    this.step(demand, NO_TURNS);
+    const { issued, shares } = demand;
+    const { issueAt, startAt, endAt, visibleAt } = this;
+    const turns = shares.map((share): Turn => {
+      const [operands, dram, bank, chain] = this.waits(share);
+      const from = this.beginOf(share);
       return {
-        unit,
+        unit: share.unit,
         from,
-        to: from + beats,
-        waits: { operands: operandsAt, dram: 0, bank: portsAt, chain: from },
+        to: from + share.beats,
+        waits: { operands: operands!, dram: dram!, bank: bank!, chain: chain! },
       };
     });
-    const endAt = turns.at(-1)!.to;
-    const boundBy = this.#boundBy(demand, startAt, issueAt, operandsAt, portsAt);
-    return { issued, issueAt, startAt, endAt, visibleAt: endAt + latency, boundBy, turns };
+    return { issued, issueAt, startAt, endAt, visibleAt, boundBy: this.#boundBy(), turns };
   }
 
-  #boundBy({ shares }: Demand, startAt: number, issueAt: number, operandsAt: number, portsAt: number): Bound {
-    if (startAt === issueAt + ISSUE_CYCLES) return "issue";
-    if (startAt === this.#freeAt[shares[0]!.unit]) return "unit";
-    if (startAt === operandsAt) return "operands";
-    return startAt === portsAt ? "bank" : "chain";
+  /** Issues the next instruction, in these turns of its loops, and leaves its times in this object. */
+  step(demand: Demand, turns: Turns): void {
+    const { shares, reads, writes } = demand;
+    const first = shares[0]!;
+    this.issueAt = this.#roomAt(shares);
+    const queuedAt = this.issueAt + ISSUE_CYCLES;
+    this.#hazards.forget(queuedAt);
+    this.operandsAt = this.#hazards.clearAt(reads, writes, queuedAt, turns);
+    const readBanks = demand.movesBanks ? banksOf(reads, turns, this.#arch) : demand.readBanks;
+    const writeBanks = demand.movesBanks ? banksOf(writes, turns, this.#arch) : demand.writeBanks;
+    this.portsAt = this.#portsAt(readBanks, writeBanks);
+    if (first.unit === "dma") this.#transfer(first, queuedAt);
+    else this.#compute(shares, queuedAt);
+    this.visibleAt = this.endAt + demand.latency;
+    this.#hazards.note(reads, writes, this.endAt, this.visibleAt, turns);
+    for (const bank of readBanks) this.#readPorts[bank]!.take(this.endAt);
+    for (const bank of writeBanks) this.#writePorts[bank]!.take(this.endAt);
+    for (const share of shares) this.#units[share.unit].give(this.startAt, this.beginOf(share) + share.beats);
+    this.#nextIssueAt = this.issueAt + 1;
+  }
+
+  /** When the unit of this share of the last instruction begins with it. */
+  beginOf({ unit, lead, beats }: Share): number {
+    return unit === "dma" ? this.endAt - beats : this.startAt + lead;
+  }
+
+  /** When each of STALL_CAUSES was over for this share of the last instruction; not after it was queued where there was none. */
+  waits(share: Share): readonly number[] {
+    const chainAt = share.unit === "dma" ? 0 : this.startAt + share.lead;
+    return [this.operandsAt, this.dramAt, this.portsAt, chainAt];
+  }
+
+  /** When the last instruction's unit was through with the one before. */
+  freeBefore({ unit }: Share): number {
+    return this.#units[unit].freeBefore;
+  }
+
+  /** The cycle in which the sequencer could issue the next instruction if every queue had room. */
+  get nextIssueAt(): number {
+    return this.#nextIssueAt;
+  }
+
+  /** Writes over `times` when the units are free, seen from the next issue: a small part of what `writeTo` tells. */
+  glance(times: number[]): void {
+    for (const [i, unit] of UNITS.entries())
+      times[i] = Math.max(this.#units[unit].freeAt - this.#nextIssueAt, ISSUE_CYCLES);
+  }
+
+  /**
+   * Writes all that the times of later instructions depend on, seen from the next issue and from turn `turn` of the
+   * loop at `level`. Two states that are written alike go on alike: by as many cycles later, if what the
+   * instructions touch meets as it did.
+   *
+   * @param state  an empty list
+   * @returns how many turns ago the oldest region was touched that somebody may have to wait for
+   */
+  writeTo(state: number[], level: number, turn: number): number {
+    const base = this.#nextIssueAt;
+    const now = base + ISSUE_CYCLES;
+    for (const unit of UNITS) this.#units[unit].writeTo(state, now, base);
+    this.#channels.writeTo(state, now, base);
+    for (const ports of this.#readPorts) ports.writeTo(state, now, base);
+    for (const ports of this.#writePorts) ports.writeTo(state, now, base);
+    return this.#hazards.writeTo(state, now, base, level, turn);
+  }
+
+  /** Moves all times on, as if turns of the loop at `level` had passed that end as they began. */
+  advance(cycles: number, level: number, turns: number): void {
+    this.#nextIssueAt += cycles;
+    for (const unit of UNITS) this.#units[unit].advance(cycles);
+    this.#channels.advance(cycles);
+    for (const ports of this.#readPorts) ports.advance(cycles);
+    for (const ports of this.#writePorts) ports.advance(cycles);
+    this.#hazards.advance(cycles, level, turns);
+  }
+
+  #transfer({ lead, beats }: Share, queuedAt: number): void {
+    const dma = this.#units.dma;
+    this.#turnAt = Math.max(this.#channels.freeAt(), dma.lastStart + 1);
+    this.startAt = Math.max(queuedAt, this.#turnAt, this.operandsAt);
+    this.dramAt = this.startAt + lead;
+    this.endAt = Math.max(this.dramAt, dma.freeAt, this.portsAt) + beats;
+    this.#channels.take(this.endAt);
+  }
+
+  #compute(shares: readonly Share[], queuedAt: number): void {
+    let partnersAt = 0;
+    for (const { unit, lead } of shares) partnersAt = Math.max(partnersAt, this.#units[unit].freeAt - lead);
+    this.#turnAt = this.#units[shares[0]!.unit].freeAt;
+    this.startAt = Math.max(queuedAt, this.operandsAt, this.portsAt, partnersAt);
+    this.dramAt = 0;
+    const last = shares[shares.length - 1]!;
+    this.endAt = this.startAt + last.lead + last.beats;
+  }
+
+  #boundBy(): Bound {
+    if (this.startAt === this.issueAt + ISSUE_CYCLES) return "issue";
+    if (this.startAt === this.#turnAt) return "unit";
+    if (this.startAt === this.operandsAt) return "operands";
+    return this.startAt === this.portsAt ? "bank" : "chain";
   }
 
   /** The first cycle from the next issue on in which every queue that the instruction goes to has room. */
-  #roomAt({ shares }: Demand): number {
+  #roomAt(shares: readonly Share[]): number {
     let at = this.#nextIssueAt;
-    for (const { unit } of shares) {
-      const starts = this.#starts[unit];
-      at = Math.max(at, starts[starts.length - this.#depth] ?? 0);
-    }
+    for (const { unit } of shares) at = Math.max(at, this.#units[unit].roomAt);
     return at;
   }
 
-  #portsAt({ readBanks, writeBanks }: Demand): number {
+  #portsAt(readBanks: readonly number[], writeBanks: readonly number[]): number {
     let at = 0;
     for (const bank of readBanks) at = Math.max(at, this.#readPorts[bank]!.freeAt());
     for (const bank of writeBanks) at = Math.max(at, this.#writePorts[bank]!.freeAt());
     return at;
+  }
+}
+
+/** A unit and its queue. */
+class Unit {
+  /** When it takes the next instruction (the DMA: its bus), and when it would have before the last one came. */
+  freeAt = 0;
+  freeBefore = 0;
+  lastStart = -1;
+  /** When the last instructions started, as many as the queue holds: a ring, the oldest at `#oldest`. */
+  readonly #starts: number[];
+  #oldest = 0;
+
+  constructor(depth: number) {
+    this.#starts = new Array<number>(depth).fill(0);
+  }
+
+  /** When the queue has room for one more. */
+  get roomAt(): number {
+    return this.#starts[this.#oldest]!;
+  }
+
+  /** Takes an instruction. */
+  give(startAt: number, freeAt: number): void {
+    this.#starts[this.#oldest] = startAt;
+    this.#oldest = this.#oldest + 1 === this.#starts.length ? 0 : this.#oldest + 1;
+    this.lastStart = startAt;
+    this.freeBefore = this.freeAt;
+    this.freeAt = freeAt;
+  }
+
+  writeTo(state: number[], now: number, base: number): void {
+    state.push(Math.max(this.freeAt, now) - base);
+    const depth = this.#starts.length;
+    for (let i = 0; i < depth; i++)
+      state.push(Math.max(this.#starts[(this.#oldest + i) % depth]!, base) - base);
+  }
+
+  advance(cycles: number): void {
+    this.freeAt += cycles;
+    this.freeBefore += cycles;
+    this.lastStart += cycles;
+    for (let i = 0; i < this.#starts.length; i++) this.#starts[i]! += cycles;
   }
 }

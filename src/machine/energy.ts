@@ -17,14 +17,19 @@ export interface Actions {
   readonly cycles: number;
 }
 
-/** Energy of one inference, in picojoules. */
+/** Energy of what was done, in picojoules, by unit and by memory. */
 export interface EnergyPj {
+  /** Multiplications in the array. */
   readonly mac: number;
+  /** Additions into the accumulators, one for each MAC. */
+  readonly accumulator: number;
+  /** Elements through the requantizer, and through the same arithmetic in the vector unit. */
   readonly requant: number;
   readonly pwl: number;
   readonly vector: number;
   readonly weight: number;
   readonly activation: number;
+  /** Scales, biases, gains and PWL tables: written once by their load, read by every instruction that uses them. */
   readonly table: number;
   readonly dram: number;
   readonly idle: number;
@@ -38,21 +43,24 @@ const ADD_BITS = 32;
 const LOOKUP_STEP_BITS = 8;
 
 /**
- * Prices actions with the machine's energies (M. Horowitz, "Computing's energy problem", ISSCC 2014, see arch/fields.ts).
+ * Prices actions with the machine's energies, the fields `energy.*`; docs/energy.md has their sources, 45 nm all of them.
+ * A multiplication is priced by the product of its operands' widths, an addition by its width.
  *
- * - MAC: a multiplication of the operands' widths and an addition of the accumulator's.
+ * - mac: a multiplication of the operands' widths.
+ * - accumulator: an addition of the accumulator's width. Not priced: storing the sum.
  * - requantized element: an addition, and for the kind `multiplier` a multiplication of the accumulator's width by
  *   the multiplier's; for `two-shift` one more addition; a shift is wiring. Elements that the vector unit
  *   rescales are priced as if they were as wide as an accumulator.
- * - PWL lookup: a multiplication of a slope by a step of 8 bits, and an addition; the search is not priced.
+ * - PWL lookup: a multiplication of a slope by a step of 8 bits, and an addition. Not priced: the search.
  * - vector element: an addition and a multiplication of its width, whatever the operation: an upper estimate.
- * - a byte of each memory, read or written; a cycle of the whole core.
+ * - a byte of each memory, read or written, tables included; a cycle of the whole core, where the machine says what it costs.
  */
 export function energyOf(actions: Actions, arch: Settings): EnergyPj {
   const multiply = (bitProducts: number) => (arch["energy.multiply8"] * bitProducts) / MULTIPLY_BITS;
   const add = (bits: number) => (arch["energy.add32"] * bits) / ADD_BITS;
   const parts = {
-    mac: multiply(actions.macBitProducts) + add(actions.macs * arch["acc.bits"]),
+    mac: multiply(actions.macBitProducts),
+    accumulator: add(actions.macs * arch["acc.bits"]),
     requant: actions.requants * (add(ADD_BITS) + scaling(arch, multiply, add)),
     pwl: actions.lookups * (multiply(arch["pwl.slopeBits"] * LOOKUP_STEP_BITS) + add(ADD_BITS)),
     vector: add(actions.elementBits) + multiply(actions.elementSquaredBits),

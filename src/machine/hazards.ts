@@ -1,138 +1,174 @@
 import { SPACES, type Space } from "../isa/define.ts";
-import type { Region } from "./demand.ts";
+import { movedBy, NO_TURNS, type Region, type Turns } from "./demand.ts";
 
-/** A stretch of memory and what is still owed on it. Mutable. */
-interface Stretch {
+/** An instruction's hold on a region, until a cycle. Mutable, and used again. */
+interface Hold {
+  region: Region;
   from: number;
   to: number;
-  /** When the last value written here can be read. */
-  writtenAt: number;
-  /** When the last reader of that value is through with it. */
-  readUntil: number;
+  until: number;
+  outer: number;
+  inner: number;
 }
 
-/** Stretches of one memory that are kept before finished ones are looked for. */
-const ROOM = 32;
+/** Holds of one kind on one memory that are kept before those that are over are looked for. */
+const ROOM = 16;
 
 /**
  * The interlock: which bytes (or accumulators) earlier instructions still owe or still read.
  *
- * Instructions are noted in program order, each with the times that it got by waiting for the ones before, so the
- * last writer of a byte is also the latest: its time stands for all before it.
+ * Instructions are noted in program order, each with the times that it got by waiting for the ones before. So of
+ * all that were ever noted of a byte, the latest stands for the rest, and what is over before the next instruction
+ * can start need not be kept: the holds are never many more than the queues have places.
  */
 export class Hazards {
-  readonly #memories: Readonly<Record<Space, Memory>> = {
-    dram: new Memory(),
-    data: new Memory(),
-    weight: new Memory(),
-    activation: new Memory(),
-    table: new Memory(),
-    acc: new Memory(),
-  };
+  readonly #written = memories();
+  readonly #read = memories();
+  #now = 0;
 
-  /** The first cycle in which an instruction may start that reads and writes these regions. */
-  clearAt(reads: readonly Region[], writes: readonly Region[]): number {
-    let at = 0;
-    for (const { space, from, to } of reads) at = Math.max(at, this.#memories[space].writtenAt(from, to));
-    for (const { space, from, to } of writes) at = Math.max(at, this.#memories[space].idleAt(from, to));
+  /**
+   * The first cycle, from `now` on, in which an instruction may start that reads and writes these regions.
+   * @param now  not before the cycle of the last `forget`
+   */
+  clearAt(reads: readonly Region[], writes: readonly Region[], now = 0, turns = NO_TURNS): number {
+    let at = now;
+    for (const region of reads) at = this.#written[region.space].latest(region, turns, at);
+    for (const region of writes) {
+      at = this.#written[region.space].latest(region, turns, at);
+      at = this.#read[region.space].latest(region, turns, at);
+    }
     return at;
   }
 
   /** Notes an instruction that reads until `endAt` and whose results are there at `visibleAt`. */
-  note(reads: readonly Region[], writes: readonly Region[], endAt: number, visibleAt: number): void {
-    for (const { space, from, to } of reads) this.#memories[space].read(from, to, endAt);
-    for (const { space, from, to } of writes) this.#memories[space].write(from, to, visibleAt);
+  note(
+    reads: readonly Region[],
+    writes: readonly Region[],
+    endAt: number,
+    visibleAt: number,
+    turns = NO_TURNS,
+  ): void {
+    for (const region of reads) this.#read[region.space].note(region, endAt, turns, this.#now);
+    for (const region of writes) this.#written[region.space].note(region, visibleAt, turns, this.#now);
   }
 
   /** Gives up what nobody who starts at `now` or later has to wait for. Changes no answer from then on. */
   forget(now: number): void {
-    for (const space of SPACES) this.#memories[space].forget(now);
+    this.#now = now;
+  }
+
+  /**
+   * Appends the holds that last beyond `now`, with times relative to `base`, and with how many turns ago of the loop
+   * at `level` they were taken. @returns the most turns ago
+   */
+  writeTo(state: number[], now: number, base: number, level: number, turn: number): number {
+    let oldest = 0;
+    for (const space of SPACES) {
+      oldest = Math.max(oldest, this.#written[space].writeTo(state, now, base, level, turn));
+      oldest = Math.max(oldest, this.#read[space].writeTo(state, now, base, level, turn));
+    }
+    return oldest;
+  }
+
+  /** Moves every hold on by cycles and by turns of the loop at `level`. */
+  advance(cycles: number, level: number, turns: number): void {
+    this.#now += cycles;
+    for (const space of SPACES) {
+      this.#written[space].advance(cycles, level, turns);
+      this.#read[space].advance(cycles, level, turns);
+    }
   }
 }
 
-/** The stretches of one memory: disjoint and ascending; what is in none of them is owed nothing. */
-class Memory {
-  #stretches: Stretch[] = [];
+const memories = (): Readonly<Record<Space, Holds>> => ({
+  dram: new Holds(),
+  data: new Holds(),
+  weight: new Holds(),
+  activation: new Holds(),
+  table: new Holds(),
+  acc: new Holds(),
+});
+
+/** Holds of one kind on one memory, in the order of noting. */
+class Holds {
+  /** The first `#count` are in use. */
+  readonly #all: Hold[] = [];
+  #count = 0;
   #room = ROOM;
+  /** No hold lasts longer. */
+  #latest = 0;
 
-  writtenAt(from: number, to: number): number {
-    let at = 0;
-    for (let i = this.#firstAfter(from); i < this.#stretches.length; i++) {
-      const stretch = this.#stretches[i]!;
-      if (stretch.from >= to) break;
-      at = Math.max(at, stretch.writtenAt);
+  /** When the last hold on the region is over, or `at` where that is later. */
+  latest(region: Region, turns: Turns, at: number): number {
+    if (this.#latest <= at) return at;
+    const moved = movedBy(region, turns);
+    const from = region.from + moved;
+    const to = region.to + moved;
+    let latest = at;
+    for (let i = 0; i < this.#count; i++) {
+      const hold = this.#all[i]!;
+      if (hold.until > latest && hold.from < to && hold.to > from) latest = hold.until;
     }
-    return at;
+    return latest;
   }
 
-  idleAt(from: number, to: number): number {
-    let at = 0;
-    for (let i = this.#firstAfter(from); i < this.#stretches.length; i++) {
-      const stretch = this.#stretches[i]!;
-      if (stretch.from >= to) break;
-      at = Math.max(at, stretch.writtenAt, stretch.readUntil);
+  note(region: Region, until: number, turns: Turns, now: number): void {
+    if (this.#count === this.#room) this.#forget(now);
+    const moved = movedBy(region, turns);
+    const [outer, inner] = [turns[0]!, turns[1]!];
+    const hold = this.#all[this.#count];
+    if (hold === undefined)
+      this.#all.push({ region, from: region.from + moved, to: region.to + moved, until, outer, inner });
+    else {
+      hold.region = region;
+      hold.from = region.from + moved;
+      hold.to = region.to + moved;
+      hold.until = until;
+      hold.outer = outer;
+      hold.inner = inner;
     }
-    return at;
+    this.#count++;
+    if (until > this.#latest) this.#latest = until;
   }
 
-  read(from: number, to: number, until: number): void {
-    const first = this.#cut(from, to);
-    let at = from;
-    let i = first;
-    for (; at < to; i++) {
-      const stretch = this.#stretches[i];
-      if (stretch !== undefined && stretch.from === at) {
-        stretch.readUntil = Math.max(stretch.readUntil, until);
-        at = stretch.to;
-      } else {
-        const end = Math.min(to, stretch?.from ?? to);
-        this.#stretches.splice(i, 0, { from: at, to: end, writtenAt: 0, readUntil: until });
-        at = end;
+  writeTo(state: number[], now: number, base: number, level: number, turn: number): number {
+    let oldest = 0;
+    const start = state.length;
+    if (this.#latest > now) {
+      for (let i = 0; i < this.#count; i++) {
+        const { region, until, outer, inner } = this.#all[i]!;
+        if (until <= now) continue;
+        const age = turn - (level === 0 ? outer : inner);
+        oldest = Math.max(oldest, age);
+        state.push(region.id, until - base, age, level === 0 ? inner : 0);
       }
     }
+    state.push(state.length - start);
+    return oldest;
   }
 
-  write(from: number, to: number, visibleAt: number): void {
-    const first = this.#cut(from, to);
-    let end = first;
-    while (end < this.#stretches.length && this.#stretches[end]!.from < to) end++;
-    const written = { from, to, writtenAt: visibleAt, readUntil: 0 };
-    if (end === first + 1) this.#stretches[first] = written;
-    else this.#stretches.splice(first, end - first, written);
-  }
-
-  forget(now: number): void {
-    if (this.#stretches.length <= this.#room) return;
-    this.#stretches = this.#stretches.filter(
-      ({ writtenAt, readUntil }) => writtenAt > now || readUntil > now,
-    );
-    this.#room = Math.max(ROOM, 2 * this.#stretches.length);
-  }
-
-  /** Sees to it that no stretch crosses `from` or `to`; gives the index of the first one after `from`. */
-  #cut(from: number, to: number): number {
-    this.#cutAt(to);
-    return this.#cutAt(from);
-  }
-
-  #cutAt(address: number): number {
-    const i = this.#firstAfter(address);
-    const stretch = this.#stretches[i];
-    if (stretch === undefined || stretch.from >= address) return i;
-    this.#stretches.splice(i, 1, { ...stretch, to: address }, { ...stretch, from: address });
-    return i + 1;
-  }
-
-  /** Index of the first stretch that ends after `address`. */
-  #firstAfter(address: number): number {
-    let low = 0;
-    let high = this.#stretches.length;
-    while (low < high) {
-      const sum = low + high;
-      const middle = (sum - (sum % 2)) / 2;
-      if (this.#stretches[middle]!.to > address) high = middle;
-      else low = middle + 1;
+  advance(cycles: number, level: number, turns: number): void {
+    this.#latest += cycles;
+    for (let i = 0; i < this.#count; i++) {
+      const hold = this.#all[i]!;
+      hold.until += cycles;
+      if (level === 0) hold.outer += turns;
+      else hold.inner += turns;
+      if (hold.region.stride === 0 || hold.region.level !== level) continue;
+      hold.from += hold.region.stride * turns;
+      hold.to += hold.region.stride * turns;
     }
-    return low;
+  }
+
+  #forget(now: number): void {
+    let kept = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const hold = this.#all[i]!;
+      if (hold.until <= now) continue;
+      this.#all[i] = this.#all[kept]!;
+      this.#all[kept++] = hold;
+    }
+    this.#count = kept;
+    this.#room = Math.max(ROOM, 2 * kept);
   }
 }

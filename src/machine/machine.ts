@@ -4,7 +4,7 @@ import type { Space } from "../isa/define.ts";
 import type { Image } from "../isa/image.ts";
 import type { Issued, Program } from "../isa/program.ts";
 import { MachineState } from "../isa/state.ts";
-import { mayOverflow, sizeOf, validate } from "../isa/validate.ts";
+import { endsOf, mayOverflow, validate, Written } from "../isa/validate.ts";
 import { unrolled } from "./unrolled.ts";
 
 export interface MachineOptions {
@@ -17,6 +17,8 @@ export interface MachineOptions {
   /** Bytes of the data region of the DRAM. */
   readonly dataBytes: number;
   readonly backend?: "simd" | "twin";
+  /** Whether the host puts codes into the machine's own memories by itself, so that programs may read what none of them writes. */
+  readonly filled?: boolean;
 }
 
 /** Of each lane: elements clamped to their output's range, accumulators that left theirs. */
@@ -50,7 +52,12 @@ export class Machine {
     const { programs, image, dataBytes, lanes } = options;
     refuseSmallMemories(programs, arch);
     const extents = { image: image.bytes, data: dataBytes };
-    const problems = programs.flatMap((program) => validate(program, arch.settings, extents));
+    const problems = programs.flatMap((program) => {
+      // In which order they are run is the host's to say, and so is how often: each may find what all others write.
+      const others = programs.filter((one) => one !== program);
+      const written = options.filled === true ? undefined : new Written(others, arch.settings);
+      return validate(program, arch.settings, extents, written);
+    });
     if (problems.length > 0) {
       const more = problems.length > 1 ? `; and ${problems.length - 1} more of its kind` : "";
       throw new InputError(arch.name, `${problems[0]}${more}`);
@@ -125,12 +132,8 @@ const SIZES = {
 function refuseSmallMemories(programs: readonly Program[], arch: ArchSpec): void {
   const needs = new Map<Space, { program: string; end: number }>();
   for (const program of programs) {
-    for (const { op, x } of unrolled(program).issued) {
-      for (const span of [...op.reads(x, arch.settings), ...op.writes(x, arch.settings)]) {
-        const end = span.from + sizeOf(span);
-        if (end > (needs.get(span.space)?.end ?? 0)) needs.set(span.space, { program: program.name, end });
-      }
-    }
+    for (const [space, end] of endsOf(program, arch.settings))
+      if (end > (needs.get(space)?.end ?? 0)) needs.set(space, { program: program.name, end });
   }
   const problems = Object.entries(SIZES).flatMap(([space, key]) => {
     const need = needs.get(space as Space);

@@ -1,8 +1,9 @@
 import type { Settings } from "../arch/fields.ts";
 import { leastCycles } from "../isa/array.ts";
 import type { Space, Work } from "../isa/define.ts";
-import { cyclesAlone, type Demand, type Region } from "./demand.ts";
+import { cyclesAlone, type Demand, isPlannedLoop, type Planned, type Region } from "./demand.ts";
 import type { Actions } from "./energy.ts";
+import { type Comb, unionOf } from "./union.ts";
 
 /** The memories that traffic is reported for; the DRAM's are the image and the data region. */
 export const MEMORIES = ["dram", "weight", "activation", "table"] as const;
@@ -31,7 +32,7 @@ export class Tally {
   readonly #reads = { dram: 0, weight: 0, activation: 0, table: 0 };
   readonly #writes = { dram: 0, weight: 0, activation: 0, table: 0 };
   /** What is touched of the DRAM's two spaces. */
-  readonly #touched: Record<"dram" | "data", Region[]> = { dram: [], data: [] };
+  readonly #touched: Record<"dram" | "data", Comb[]> = { dram: [], data: [] };
   readonly #work = {
     macs: 0,
     macBitProducts: 0,
@@ -48,12 +49,23 @@ export class Tally {
     this.#arch = arch;
   }
 
-  add(demand: Demand): void {
-    this.#issued++;
-    this.#serialCycles += cyclesAlone(demand);
-    for (const region of demand.reads) this.#count(region, this.#reads);
-    for (const region of demand.writes) this.#count(region, this.#writes);
-    this.#addWork(demand.work);
+  /** Adds all that a plan does. */
+  addAll(plan: readonly Planned[], counts: readonly number[] = []): void {
+    for (const item of plan) {
+      if (isPlannedLoop(item)) this.addAll(item.body, [...counts, item.count]);
+      else this.#add(item, counts);
+    }
+  }
+
+  /** Adds an instruction in loops of these turns. */
+  #add(demand: Demand, counts: readonly number[]): void {
+    let times = 1;
+    for (const count of counts) times *= count;
+    this.#issued += times;
+    this.#serialCycles += times * cyclesAlone(demand);
+    for (const region of demand.reads) this.#count(region, this.#reads, times, counts);
+    for (const region of demand.writes) this.#count(region, this.#writes, times, counts);
+    this.#addWork(demand.work, times);
   }
 
   totals(): Totals {
@@ -84,26 +96,28 @@ export class Tally {
     };
   }
 
-  #count(region: Region, bytes: Record<MemoryName, number>): void {
-    const { space, trafficBytes } = region;
+  #count(region: Region, bytes: Record<MemoryName, number>, times: number, counts: readonly number[]): void {
+    const { space, trafficBytes, from, to, stride, level } = region;
     const memory = MEMORY_OF[space];
-    if (memory !== undefined) bytes[memory] += trafficBytes;
-    if (space === "dram" || space === "data") this.#touched[space].push(region);
+    if (memory !== undefined) bytes[memory] += times * trafficBytes;
+    if (space === "dram" || space === "data")
+      this.#touched[space].push({ from, to, stride, count: stride === 0 ? 1 : counts[level]! });
   }
 
-  #addWork({ macs, requants, lookups, elements }: Work): void {
+  #addWork({ macs, requants, lookups, elements }: Work, times: number): void {
     const sum = this.#work;
     if (macs !== undefined) {
-      sum.macs += macs.count;
-      sum.macBitProducts += macs.count * macs.weightBits * macs.activationBits;
       const { count, weightBits, activationBits } = macs;
-      this.#leastMacCycles += leastCycles({ m: count, k: 1, n: 1, weightBits, activationBits }, this.#arch);
+      sum.macs += times * count;
+      sum.macBitProducts += times * count * weightBits * activationBits;
+      this.#leastMacCycles +=
+        times * leastCycles({ m: count, k: 1, n: 1, weightBits, activationBits }, this.#arch);
     }
-    sum.requants += requants ?? 0;
-    sum.lookups += lookups ?? 0;
+    sum.requants += times * (requants ?? 0);
+    sum.lookups += times * (lookups ?? 0);
     if (elements !== undefined) {
-      sum.elementBits += elements.count * elements.bits;
-      sum.elementSquaredBits += elements.count * elements.bits * elements.bits;
+      sum.elementBits += times * elements.count * elements.bits;
+      sum.elementSquaredBits += times * elements.count * elements.bits * elements.bits;
     }
   }
 }
@@ -116,15 +130,3 @@ const MEMORY_OF: Readonly<Record<Space, MemoryName | undefined>> = {
   table: "table",
   acc: undefined,
 };
-
-/** Bytes in at least one of the regions. */
-function unionOf(regions: Region[]): number {
-  let bytes = 0;
-  let end = 0;
-  for (const { from, to } of regions.sort((a, b) => a.from - b.from)) {
-    if (to <= end) continue;
-    bytes += to - Math.max(from, end);
-    end = to;
-  }
-  return bytes;
-}

@@ -1,12 +1,12 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import { UNITS, type UnitName } from "../isa/define.ts";
 import type { Program } from "../isa/program.ts";
-import { Clock, STALL_CAUSES, type StallCause } from "./clock.ts";
-import { demandsOf } from "./demand.ts";
+import { STALL_CAUSES, type StallCause } from "./clock.ts";
+import { planOf } from "./demand.ts";
 import { type EnergyPj, energyOf } from "./energy.ts";
+import { Run } from "./run.ts";
 import { type MemoryName, type MemoryTraffic, Tally } from "./tally.ts";
-import { Timeline } from "./timeline.ts";
-import { unrolled } from "./unrolled.ts";
+import { BUSY } from "./timeline.ts";
 
 /** How a unit spent the cycles of a run: busy, stalled by cause and idle add up to all of them. */
 export interface UnitStats {
@@ -42,58 +42,35 @@ export interface Timing {
 /**
  * The cost of a program on a machine, by the rules of clock.ts.
  *
- * A pure function of the two: no memory contents are involved, and the count of lanes is not either.
+ * A pure function of the two: no memory contents are involved, and the count of lanes is not either. The turns of a
+ * loop that only repeat what turns before them did cost nothing to time.
  *
  * @param program  legal on this machine; `validate` says whether it is
  */
 export function time(program: Program, arch: ArchSpec): Timing {
   const { settings } = arch;
-  const clock = new Clock(settings);
+  const plan = planOf(program.items, settings);
+  const run = new Run(plan, settings);
   const tally = new Tally(settings);
-  const accounts = UNITS.map((unit) => new Account(unit));
-  let cycles = 0;
-  let issueStallCycles = 0;
-  let issueAt = 0;
-  for (const demand of demandsOf(unrolled(program), settings)) {
-    const scheduled = clock.issue(demand);
-    tally.add(demand);
-    for (const account of accounts) account.timeline.add(scheduled);
-    cycles = Math.max(cycles, scheduled.visibleAt);
-    issueStallCycles += scheduled.issueAt - issueAt;
-    issueAt = scheduled.issueAt + 1;
-  }
+  tally.addAll(plan);
+  const { cycles, issueStallCycles } = run;
   const { actions, ...totals } = tally.totals();
   return {
     cycles,
-    units: Object.fromEntries(
-      accounts.map((account) => [account.unit, account.stats(cycles)]),
-    ) as Timing["units"],
+    units: Object.fromEntries(UNITS.map((unit) => [unit, statsOf(run, unit)])) as Timing["units"],
     issueStallCycles,
     ...totals,
     energyPj: energyOf({ ...actions, cycles }, settings),
   };
 }
 
-/** Adds up the time of one unit. */
-class Account {
-  readonly unit: UnitName;
-  readonly timeline: Timeline;
-  readonly #spent = { busy: 0, operands: 0, dram: 0, bank: 0, chain: 0 };
-  #instructions = 0;
-
-  constructor(unit: UnitName) {
-    this.unit = unit;
-    this.timeline = new Timeline(unit, ({ state, from, to }) => {
-      this.#spent[state] += to - from;
-      if (state === "busy") this.#instructions++;
-    });
-  }
-
-  stats(cycles: number): UnitStats {
-    const { busy, ...stalledCycles } = this.#spent;
-    const stats = { instructions: this.#instructions, busyCycles: busy, stalledCycles, idleCycles: 0 };
-    return { ...stats, idleCycles: cycles - busy - stalledOf(stats) };
-  }
+function statsOf(run: Run, unit: UnitName): UnitStats {
+  const stalledCycles = Object.fromEntries(
+    STALL_CAUSES.map((cause, i) => [cause, run.cyclesOf(unit, i)]),
+  ) as UnitStats["stalledCycles"];
+  const busyCycles = run.cyclesOf(unit, BUSY);
+  const stats = { instructions: run.instructionsOf(unit), busyCycles, stalledCycles, idleCycles: 0 };
+  return { ...stats, idleCycles: run.cycles - busyCycles - stalledOf(stats) };
 }
 
 /** Cycles in which a unit had work and did none of it. */

@@ -1,6 +1,7 @@
 import { storageBytes } from "../fixed/format.ts";
 import type { Image } from "../isa/image.ts";
 import type { Program } from "../isa/program.ts";
+import type { Mapping } from "../kernels/mapping.ts";
 
 /** Where the host puts or finds tokens in the data region of the DRAM. */
 interface TokenPort {
@@ -22,6 +23,8 @@ export interface SequenceJob {
   readonly dataBytes: number;
   readonly endToken: number;
   readonly maxSteps: number;
+  /** How its matrices are mapped. */
+  readonly mapping: Mapping;
   /** Weights that stay on chip for the whole job; the others are streamed at every use. */
   readonly residentWeightBytes: number;
 }

@@ -255,7 +255,7 @@ export interface Kernels {
 
   /**
    * out[g * n + i][lane] = clamp(rq(a[g * n + i][lane] - aZero; mantissa[g][lane], shift[g][lane]) + zero).
-   * mantissa is int32[groups][lanes], any of its codes, and shift int32[groups][lanes], in 0..62. float32 is taken as
+   * mantissa is int32[groups][lanes], any of its codes, and shift int32[groups][lanes], in 0..63. float32 is taken as
    * half-even.
    */
   rowScale(

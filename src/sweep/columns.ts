@@ -4,6 +4,7 @@ import { readText } from "../base/yaml.ts";
 import { type Timing, total } from "../machine/timing.ts";
 import { hashRecipe } from "../quant/recipe.ts";
 import type { Column } from "../report/column.ts";
+import type { FloatCost } from "./baseline.ts";
 import type { Row } from "./run.ts";
 
 type Show = Column<Row>["show"];
@@ -229,6 +230,37 @@ const COST: readonly Column<Row>[] = [
   ),
 ];
 
+const ratio = (baseline: number, own: number): string => (baseline / own).toFixed(3);
+const speedup = ({ cost }: Row, { warmCycles }: FloatCost): string => ratio(warmCycles, cost.warm.cycles);
+
+/** Against the float model on the same machine with float units: docs/energy.md has the terms. */
+const FLOAT: readonly Column<Row>[] = [
+  column(
+    "speedup_fp32",
+    "ratio",
+    "always",
+    "cycles of the same job in FP32 over the cycles, both without the load; equal array, equal bandwidth",
+    (r) => speedup(r, r.cost.floats.fp32.equalArray),
+  ),
+  column(
+    "size_vs_fp32",
+    "ratio",
+    "always",
+    "the float model's bytes, 4 a parameter, over the model's bytes",
+    (r) => ratio(4 * r.facts.parameters, r.cost.modelBytes),
+  ),
+  column("speedup_fp16", "ratio", "csv", "the same as speedup_fp32, in FP16", (r) =>
+    speedup(r, r.cost.floats.fp16.equalArray),
+  ),
+  column(
+    "speedup_fp32_equal_area",
+    "ratio",
+    "csv",
+    "the same as speedup_fp32, the FP32 array being as large as the integer array's area allows",
+    (r) => speedup(r, r.cost.floats.fp32.equalArea),
+  ),
+];
+
 const PROVENANCE: readonly Column<Row>[] = [
   column("seed", "", "csv", "seed of the experiment", (r) => r.seed),
   column(
@@ -243,4 +275,11 @@ const PROVENANCE: readonly Column<Row>[] = [
 ];
 
 /** Every column of a sweep's CSV, in order. */
-export const COLUMNS: readonly Column<Row>[] = [...ORIGIN, ...SETTINGS, ...ACCURACY, ...COST, ...PROVENANCE];
+export const COLUMNS: readonly Column<Row>[] = [
+  ...ORIGIN,
+  ...SETTINGS,
+  ...ACCURACY,
+  ...COST,
+  ...FLOAT,
+  ...PROVENANCE,
+];

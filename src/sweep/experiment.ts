@@ -7,6 +7,7 @@ import { YamlFile } from "../base/yaml.ts";
 import { RECIPE_FIELDS } from "../quant/recipe.ts";
 import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
 import { Node } from "./decode.ts";
+import { MAPPERS, type Mapper } from "./mapped.ts";
 import { expand, type Group, type Point, SETTINGS, type Values } from "./points.ts";
 import { PACKAGE, Shelf, stemOf } from "./shelf.ts";
 import { type SubjectSpec, wordsOf } from "./subject.ts";
@@ -19,6 +20,8 @@ export interface Experiment {
   readonly subject: SubjectSpec;
   /** Recorded with the results. Nothing here is drawn by chance so far: the samples are evenly spaced. */
   readonly seed: number;
+  /** How every point maps its matrices. */
+  readonly mapper: Mapper;
   readonly points: readonly Point[];
 }
 
@@ -30,6 +33,7 @@ export interface Overrides {
   readonly arch?: string;
   /** The one recipe file of every point, by name or path. */
   readonly recipe?: string;
+  readonly mapper?: Mapper;
   /** The one point that is wanted: what is wrong with another is nobody's business. */
   readonly point?: number;
   /** How many words to score. */
@@ -53,10 +57,22 @@ const choice = (doc: string, choices: readonly [string, ...string[]]): Parameter
 
 const MODEL = choice("the model", ["g2p"]);
 const SPLIT = choice("which words are scored", ["test", "validation"]);
+const MAPPER = choice("how matrices are mapped", MAPPERS);
 const SEED = whole("seed of whatever is drawn by chance", "", 0, 4_294_967_295, 1);
 const CALIBRATION_WORDS = 300;
 
-const KEYS = ["question", "name", "model", "words", "calibration", "seed", "arch", "recipe", "points"];
+const KEYS = [
+  "question",
+  "name",
+  "model",
+  "words",
+  "calibration",
+  "seed",
+  "mapper",
+  "arch",
+  "recipe",
+  "points",
+];
 const GROUP_KEYS = ["arch", "recipe", "set", "axes"];
 const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
 
@@ -68,6 +84,7 @@ const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
  *     words: { split: test, count: 500 }         # or count: all; an evenly spaced sample of the split
  *     calibration: { words: 300 }                # an evenly spaced sample of the validation words
  *     seed: 1
+ *     mapper: fixed                              # or search: tiles, loop order and residency by the clock
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
  *     recipe: { file: irnn, cell_bits: 16 }      # ../recipes/irnn.yaml, and what departs from it in every point
  *     points:
@@ -85,6 +102,7 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
   const root = new Node(file, [], file.value);
   if (!root.isMapping) throw new InputError(path, `not a mapping of ${KEYS.join(", ")}`);
   root.entries(KEYS);
+  const mapper = overrides.mapper ?? (root.at("mapper").parameter(MAPPER) as Mapper);
   const archs = new Shelf(path, "machine", "arch", "edge16x16", loadArch);
   const recipes = new Shelf(path, "recipe", "recipes", "irnn", loadRecipe);
   const question = root.at("question").text("one sentence");
@@ -108,7 +126,7 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
     if (overrides.point === undefined || overrides.point === index) nodes[g]!.complain(problem);
   });
   file.refuse();
-  return { name, path, question, subject, seed, points };
+  return { name, path, question, subject, seed, mapper, points };
 }
 
 /** Names and values of `--set`, before any file is read. */

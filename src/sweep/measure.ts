@@ -3,13 +3,14 @@ import { hashOf } from "../base/hash.ts";
 import type { Program } from "../isa/program.ts";
 import { mayOverflow } from "../isa/validate.ts";
 import { type Timing, time, total } from "../machine/timing.ts";
-import { compileG2p } from "../model/g2p/lower.ts";
 import { quantizeG2p } from "../model/g2p/quantize.ts";
 import { runReal } from "../model/g2p/real.ts";
 import { modelBytes, type SequenceJob } from "../model/job.ts";
 import type { Recipe } from "../quant/recipe.ts";
+import { type FloatCosts, FloatModels, type Runs } from "./baseline.ts";
 import { execute, type Outcome } from "./execute.ts";
 import { shapeKey, timingKey } from "./factor.ts";
+import { compilerWith, type Mapper } from "./mapped.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the execution of a job gave: the half of a result that no clock has a part in. */
@@ -30,6 +31,8 @@ export interface Cost {
   readonly warm: Timing;
   readonly modelBytes: number;
   readonly residentWeightBytes: number;
+  /** The same job in floats. */
+  readonly floats: FloatCosts;
 }
 
 /** A quantized model on several machines. */
@@ -71,8 +74,13 @@ export const realTokens = ({ params, words }: Subject): readonly (readonly numbe
  *
  * @throws InputError where it does not fit a machine
  */
-export function measure(subject: Subject, recipe: Recipe, archs: readonly ArchSpec[]): Measured {
-  const compile = compilerOf(subject, recipe, archs[0]!);
+export function measure(
+  subject: Subject,
+  recipe: Recipe,
+  archs: readonly ArchSpec[],
+  mapper: Mapper = "fixed",
+): Measured {
+  const { compile, floats } = compilerOf(subject, recipe, archs[0]!, mapper);
   const results: Results[] = [];
   const known = new Map<string, number>();
   const machines = archs.map((arch) => {
@@ -84,23 +92,33 @@ export function measure(subject: Subject, recipe: Recipe, archs: readonly ArchSp
       index = results.push(resultsOf(job, arch, subject)) - 1;
       known.set(key, index);
     }
-    return { results: index, cost: costOf(job, invocationsOf(job, arch, subject, results[index]!)) };
+    const runs = runsOf(job, subject, results[index]!);
+    const cost = costOf(job, invocationsOf(job, arch, runs), floats.costs(arch, runs));
+    return { results: index, cost };
   });
   return { results, machines };
 }
 
 /** Measures one point and keeps what a report on it needs. */
-export function measureOne(subject: Subject, recipe: Recipe, arch: ArchSpec) {
-  const job = compilerOf(subject, recipe, arch)(arch);
+export function measureOne(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
+  const { compile, floats } = compilerOf(subject, recipe, arch, mapper);
+  const job = compile(arch);
   const results = resultsOf(job, arch, subject);
-  const invocations = invocationsOf(job, arch, subject, results);
-  return { job, results, invocations, cost: costOf(job, invocations) };
+  const runs = runsOf(job, subject, results);
+  const invocations = invocationsOf(job, arch, runs);
+  return { job, results, invocations, cost: costOf(job, invocations, floats.costs(arch, runs)) };
 }
 
-function compilerOf({ params, ranges, words }: Subject, recipe: Recipe, arch: ArchSpec) {
+/** Integers and floats are mapped alike. */
+function compilerOf({ params, ranges, words }: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
   const quantized = quantizeG2p(params, ranges, { recipe, arch: arch.settings });
-  const lengths = [...new Set(words.map(({ letters }) => letters.length))].sort((a, b) => a - b);
-  return (machine: ArchSpec): SequenceJob => compileG2p(quantized, machine, lengths);
+  const all = words.map(({ letters }) => letters.length);
+  const lengths = [...new Set(all)].sort((a, b) => a - b);
+  const compile = compilerWith(mapper, all, (program, machine) => timeOnce(program, machine).cycles);
+  return {
+    compile: (machine: ArchSpec): SequenceJob => compile(quantized, machine, lengths),
+    floats: new FloatModels(quantized, lengths, compile, mapper === "fixed" ? mapper : all),
+  };
 }
 
 const programsOf = ({ load, programs }: SequenceJob): Program[] => [
@@ -125,34 +143,35 @@ function resultsOf(job: SequenceJob, arch: ArchSpec, { words }: Subject): Result
 const sumOf = (outcomes: readonly Outcome[], what: "saturations" | "overflows"): number =>
   outcomes.reduce((sum, outcome) => sum + outcome[what], 0);
 
-/** `load` once, and for each length its `start` once a word, its `step` as often as its words took steps. */
-function invocationsOf(
-  job: SequenceJob,
-  arch: ArchSpec,
-  { words }: Subject,
-  { steps }: Results,
-): Invocations[] {
-  const runs = new Map([...job.programs.keys()].map((length) => [length, { words: 0, steps: 0 }]));
+/** For each length: a `start` for each word, a `step` for each step that its words took. */
+function runsOf({ programs }: SequenceJob, { words }: Subject, { steps }: Results): Runs[] {
+  const runs = new Map([...programs.keys()].map((length) => [length, { length, words: 0, steps: 0 }]));
   for (const [i, { letters }] of words.entries()) {
     const run = runs.get(letters.length)!;
     run.words++;
     run.steps += steps[i]!;
   }
+  return [...runs.values()];
+}
+
+/** `load` once, then the programs of each length. */
+function invocationsOf(job: SequenceJob, arch: ArchSpec, runs: readonly Runs[]): Invocations[] {
   const invoked = (program: Program, times: number) => ({ program, times, timing: timeOnce(program, arch) });
   return [
     invoked(job.load, 1),
-    ...[...job.programs].flatMap(([length, { start, step }]) => [
-      invoked(start, runs.get(length)!.words),
-      invoked(step, runs.get(length)!.steps),
-    ]),
+    ...runs.flatMap(({ length, words, steps }) => {
+      const { start, step } = job.programs.get(length)!;
+      return [invoked(start, words), invoked(step, steps)];
+    }),
   ];
 }
 
-function costOf(job: SequenceJob, [load, ...rest]: readonly Invocations[]): Cost {
+function costOf(job: SequenceJob, [load, ...rest]: readonly Invocations[], floats: FloatCosts): Cost {
   return {
     load: load!.timing,
     warm: total(rest),
     modelBytes: modelBytes(job.image),
     residentWeightBytes: job.residentWeightBytes,
+    floats,
   };
 }

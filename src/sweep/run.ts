@@ -60,11 +60,11 @@ export const planOf = ({ points }: Experiment): Plan => ({
  * @throws InputError for a faulty model file, or where a model does not fit a machine
  */
 export async function runSweep(experiment: Experiment, options: SweepOptions): Promise<Row[]> {
-  const { subject } = experiment;
+  const { subject, mapper } = experiment;
   const families = familiesOf(experiment.points);
   const tasks: Task[] = [
     { kind: "reference", subject },
-    ...families.map(({ recipe, archs }): Task => ({ kind: "measure", subject, recipe, archs })),
+    ...families.map(({ recipe, archs }): Task => ({ kind: "measure", subject, recipe, archs, mapper })),
   ];
   const labels = ["the real-valued reference", ...families.map(labelOf)];
   const answers = new Array<Answer>(tasks.length);
@@ -136,7 +136,12 @@ export interface PointReport {
 export function runPoint(experiment: Experiment, point: Point): PointReport {
   const subject = subjectOf(experiment.subject);
   const reference = realTokens(subject);
-  const { job, results, invocations, cost } = measureOne(subject, point.recipe, point.arch);
+  const { job, results, invocations, cost } = measureOne(
+    subject,
+    point.recipe,
+    point.arch,
+    experiment.mapper,
+  );
   const row = rowsOf(experiment, subject, reference)(point, accuracyOf(subject, results, reference), cost);
   return { row, job, programs: invocations };
 }

@@ -1,6 +1,7 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import type { Recipe } from "../quant/recipe.ts";
+import type { Mapper } from "./mapped.ts";
 import { type Measured, measure, realTokens } from "./measure.ts";
 import { type SubjectSpec, subjectOf } from "./subject.ts";
 
@@ -12,6 +13,7 @@ export type Task =
       readonly subject: SubjectSpec;
       readonly recipe: Recipe;
       readonly archs: readonly ArchSpec[];
+      readonly mapper: Mapper;
     };
 
 /** What a task gave, or what is wrong with its input: an error's class does not survive the way between threads. */
@@ -24,7 +26,7 @@ export function runTask(task: Task): Answer {
   try {
     const subject = subjectOf(task.subject);
     if (task.kind === "reference") return { kind: "reference", tokens: realTokens(subject) };
-    return { kind: "measure", ...measure(subject, task.recipe, task.archs) };
+    return { kind: "measure", ...measure(subject, task.recipe, task.archs, task.mapper) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { kind: "refused", where: error.where, problem: error.message.slice(error.where.length + 2) };

@@ -1,5 +1,6 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import { overrideArch } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
 import { signed } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
 import { unroll } from "../isa/program.ts";
@@ -34,9 +35,18 @@ export function execute(
       machine.writeData(bits, address, operands[i]!, lane);
   }
   machine.run(run);
+  refuseOverflows(machine);
   return lanes.map((_, lane) =>
     outputs.map(({ address, bits, length, count }) => machine.readData(bits, address, length * count, lane)),
   );
+}
+
+/** An accumulator that leaves its range would hide what the reference, whose own is wider or saturates, has there. */
+function refuseOverflows(machine: Machine): void {
+  const overflows = machine.takeCounts().overflows.reduce((sum, count) => sum + count, 0);
+  if (overflows === 0) return;
+  const bits = machine.arch.settings["acc.bits"];
+  throw new InputError(machine.arch.name, `${overflows} sums leave the accumulators' ${bits} bits`);
 }
 
 /** Memories that no reference's case outgrows: how large they are changes no bit. */

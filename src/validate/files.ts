@@ -73,8 +73,9 @@ export const supportOf = (folder: string, operators: Operators): readonly Suppor
   );
 
 /** The cases of a file that holds many: `{ "cases": [ … ] }`, numbered from 0. */
-export const casesOf = (file: string) =>
-  Source.open(file)
-    .at("cases")
-    .items()
-    .map((source, i) => ({ name: String(i), source }));
+export function casesOf(file: string) {
+  const cases = Source.open(file).at("cases");
+  const items = cases.items();
+  if (items.length === 0) cases.refuse("an empty list has no cases");
+  return items.map((source, i) => ({ name: String(i), source }));
+}

@@ -1,7 +1,7 @@
 import { makeArch } from "../arch/spec.ts";
 
 /**
- * The machines that the references describe, each by its requantizer alone: the four that are in industrial use.
+ * The machines that the references describe, each by its requantizer alone: those that are in industrial use.
  * Sizes and speeds are the default machine's, as they change no bit.
  */
 
@@ -23,7 +23,7 @@ export const SINGLE = makeArch(
 /**
  * Both of them for products of 16-bit activations, whose accumulators have 64 bits: a 16-bit multiplier, rounded once,
  * half up, behind the array; elements of the vector unit are rounded twice. The widest accumulator that a 16-bit
- * multiplier leaves room for in 63 bits stands for the 64; a program that could leave it is refused.
+ * multiplier leaves room for in 63 bits stands for the 64; a case whose sums leave it is refused.
  */
 export const WIDE = makeArch(
   {

@@ -11,7 +11,9 @@ export type Verdict =
       /** Of a comparison within a bound: what the bound is. */
       readonly rule?: string;
     }
-  | { readonly kind: "skipped"; readonly reason: string };
+  | { readonly kind: "skipped"; readonly reason: string }
+  /** Nothing could be compared: the file does not keep to its schema, or asks for what no machine is. */
+  | { readonly kind: "refused"; readonly problem: string };
 
 export const skipped = (reason: string): Verdict => ({ kind: "skipped", reason });
 

@@ -34,6 +34,18 @@ const MACHINES: Readonly<
     like: "a requantizer without a multiplier, as for Shift-BatchNorm",
     by: { "requant.kind": "shift", "requant.rounding": "half-up" },
   },
+  "scalesim-is": {
+    like: "SCALE-Sim's input-stationary array, whose folds never overlap",
+    by: { "mac.dataflow": "input-stationary", "mac.preload": "serial", "mac.outputs": "rows" },
+  },
+  "scalesim-os": {
+    like: "SCALE-Sim's output-stationary array, whose folds never overlap",
+    by: { "mac.dataflow": "output-stationary", "mac.preload": "serial", "mac.outputs": "columns" },
+  },
+  "scalesim-ws": {
+    like: "SCALE-Sim's weight-stationary array, whose folds never overlap",
+    by: { "mac.dataflow": "weight-stationary", "mac.preload": "serial", "mac.outputs": "rows" },
+  },
 };
 
 test("every file in arch/ is in this table, and every row has its file", () => {

@@ -9,18 +9,23 @@ test("arch lists every machine with what its file says first", async () => {
   const { status, out, err } = await shiftline("arch");
   expect({ status, err }).toEqual({ status: 0, err: "" });
   expect(out).toMatchInlineSnapshot(`
-    "dot16x16    An adder-tree engine (the shape of NVDLA's and most edge NPUs' cores): 16 products summed into
-                each of 16 outputs every cycle, which suits the matrix-vector products of a recurrent network.
-    edge16x16   The default: a phone-class edge core, a 256-multiplier systolic array with half a megabyte of
-                weights on chip.
-    edge32x32   A larger systolic array (the class of Google's Edge TPU at a quarter of its side): fast where
-                matrices meet matrices, mostly idle on a batch of one.
-    edge8x8     A microcontroller's neural accelerator (the class of Arm's Ethos-U55-64): a small array, little
-                SRAM, a narrow path to memory.
-    narrow-acc  The default core with accumulators of 24 bits that saturate at the end of each array pass, as
-                low-power DSP-derived engines have them: results may then depend on the array's shape.
-    pure-shift  A requantizer without a multiplier (the shape of Shift-BatchNorm and of power-of-two schemes): one
-                shift, floor with a carry-in.
+    "dot16x16     An adder-tree engine (the shape of NVDLA's and most edge NPUs' cores): 16 products summed into
+                 each of 16 outputs every cycle, which suits the matrix-vector products of a recurrent network.
+    edge16x16    The default: a phone-class edge core, a 256-multiplier systolic array with half a megabyte of
+                 weights on chip.
+    edge32x32    A larger systolic array (the class of Google's Edge TPU at a quarter of its side): fast where
+                 matrices meet matrices, mostly idle on a batch of one.
+    edge8x8      A microcontroller's neural accelerator (the class of Arm's Ethos-U55-64): a small array, little
+                 SRAM, a narrow path to memory.
+    narrow-acc   The default core with accumulators of 24 bits that saturate at the end of each array pass, as
+                 low-power DSP-derived engines have them: results may then depend on the array's shape.
+    pure-shift   A requantizer without a multiplier (the shape of Shift-BatchNorm and of power-of-two schemes):
+                 one shift, floor with a carry-in.
+    scalesim-is  SCALE-Sim's input-stationary array: folds never overlap, each pays its fill, its drain and its
+                 preload.
+    scalesim-os  SCALE-Sim's output-stationary array: folds never overlap, each pays its fill and its drain.
+    scalesim-ws  SCALE-Sim's weight-stationary array: folds never overlap, each pays its fill, its drain and its
+                 preload.
     "
   `);
 });

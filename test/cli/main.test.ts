@@ -2,7 +2,19 @@ import { expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
 import { shiftline } from "./shiftline.ts";
 
-const VERBS = ["sweep", "run", "arch", "isa", "asm", "disasm", "compare"];
+const VERBS = [
+  "sweep",
+  "run",
+  "profile",
+  "gemm",
+  "validate",
+  "vectors",
+  "arch",
+  "isa",
+  "asm",
+  "disasm",
+  "compare",
+];
 
 test("--help lists every verb and the exit statuses, on stdout", async () => {
   const { status, out, err } = await shiftline("--help");

@@ -19,6 +19,9 @@ test("run reports on one point, each part under its title", async () => {
       "least cycles a word, were all else free",
       "bytes a word",
       "energy a word",
+      "area at 45 nm",
+      "the same model in floats",
+      "mapping",
       "assumptions",
     ]
   `);

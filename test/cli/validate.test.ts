@@ -84,21 +84,31 @@ test("names and folders that are none: one line", async () => {
   const answers = await Promise.all([
     shiftline("validate", "tflite/mul_s61"),
     shiftline("validate", "--vectors", join(here, "nowhere")),
-    shiftline(
-      "validate",
-      "--vectors",
-      folderOf("cut", (text) => text.slice(0, 100)),
-    ),
   ]);
   expect(answers.map(({ status, out }) => ({ status, out }))).toEqual(
     answers.map(() => ({ status: 1, out: "" })),
   );
-  const [name, folder, file] = answers.map(({ err }) =>
-    err.split("\n").filter((line) => !/^\d+\/\d+ /.test(line)),
-  );
+  const [name, folder] = answers.map(({ err }) => err.split("\n").filter((line) => !/^\d+\/\d+ /.test(line)));
   expect(name![0]).toBe("shiftline: tflite/mul_s61: no suite of this name; did you mean tflite/mul_s16?");
   expect(folder![0]).toMatch(/nowhere: holds none of the folders gemmlowp, systemc, cmsis-nn, tflite, /);
-  expect(file![0]).toMatch(/mul_s16\.json: is not JSON: /);
+});
+
+test("a file or a case that is refused fails by its name, and stops no other", async () => {
+  const folder = folderOf("cut", (text) => text.slice(0, 100));
+  writeFileSync(
+    join(folder, "tflite", "add_s16.json"),
+    readFileSync(join(VECTORS, "tflite", "add_s16.json"), "utf8").replace(/"shift":-?\d+/, '"shift":-99'),
+  );
+  writeFileSync(join(folder, "tflite", "mul_s8_xnnpack.json"), '{"cases":[]}');
+  mkdirSync(join(folder, "onnx-node"), { recursive: true });
+  writeFileSync(join(folder, "onnx-node", "test_none.json"), "{}");
+  const { status, out } = await shiftline("validate", "--vectors", folder);
+  expect(status).toBe(1);
+  expect(out).toMatch(/^all +15 +11 +4 +0 /m);
+  expect(out).toMatch(/tflite\/mul_s16, case all: .*mul_s16\.json: is not JSON: /);
+  expect(out).toMatch(/tflite\/mul_s8_xnnpack, case all: .*: cases: an empty list has no cases$/m);
+  expect(out).toMatch(/tflite\/add_s16, case 0: .*130/);
+  expect(out).toMatch(/onnx-node\/test_none, case all: .*test_none\.json: no key op$/m);
 });
 
 test("the matrix has every operator that any suite can hold, once", async () => {

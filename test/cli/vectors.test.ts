@@ -204,13 +204,11 @@ describe("an export of one short word", () => {
     const refusal = async (change: (out: string) => void, op = "fetch"): Promise<string> => {
       const out = copy();
       change(out);
-      const { status, err } = await shiftline("validate", `shiftline/${op}`, "--vectors", out);
-      expect(status, err).toBe(1);
-      const lines = without(out, err)
-        .split("\n")
-        .filter((line) => line.startsWith("shiftline: "));
-      expect(lines).toHaveLength(1);
-      return lines[0]!.replaceAll(/[0-9a-f]{16}/g, "TENSOR");
+      const answer = await shiftline("validate", `shiftline/${op}`, "--vectors", out);
+      expect(answer.status, answer.err).toBe(1);
+      const problems = [...without(out, answer.out).matchAll(/^ {2}shiftline\/\S+, case [^:]*: (.*)$/gm)];
+      expect(new Set(problems.map(([, problem]) => problem)).size).toBe(1);
+      return problems[0]![1]!.replaceAll(/[0-9a-f]{16}/g, "TENSOR");
     };
     const ofFetch = (change: (one: CaseJson, suite: SuiteJson) => void) =>
       refusal((out) => edit(out, "fetch", (suite) => change(suite.cases[0]!, suite)));
@@ -249,16 +247,16 @@ describe("an export of one short word", () => {
       }, "load.table"),
     ];
     expect(answers.join("\n")).toMatchInlineSnapshot(`
-      "shiftline: FOLDER/shiftline/fetch.json: cases[0].p: IT/start#0: 0: fetch: bits: 99 is not an integer in 2 … 48
-      shiftline: FOLDER/shiftline/fetch.json: cases[0].p: fetch has no field length
-      shiftline: FOLDER/shiftline/fetch.json: cases[0].in.src.count: 7 is not 2, which the fields ask for
-      shiftline: FOLDER/shiftline/fetch.json: cases[0].in.src.data: 3 elements where the shapes ask for 2
-      shiftline: FOLDER/shiftline/fetch.json: cases[0].in.src: element 0: 40000 is no code of 16 bits
-      shiftline: FOLDER/shiftline/fetch.json: cases[0].in: no operand a, only src
-      shiftline: FOLDER/shiftline/fetch.json: op: no operation "fetsch"; did you mean fetch?
-      shiftline: FOLDER/shiftline/machine.json: arch: mac.rows: 0 is not an integer in 1 … 256 row
-      shiftline: FOLDER/shiftline/machine.json: no such file
-      shiftline: FOLDER/shiftline/tensors/TENSOR.npy: no such file, and its case has no data"
+      "FOLDER/shiftline/fetch.json: cases[0].p: IT/start#0: 0: fetch: bits: 99 is not an integer in 2 … 48
+      FOLDER/shiftline/fetch.json: cases[0].p: fetch has no field length
+      FOLDER/shiftline/fetch.json: cases[0].in.src.count: 7 is not 2, which the fields ask for
+      FOLDER/shiftline/fetch.json: cases[0].in.src.data: 3 elements where the shapes ask for 2
+      FOLDER/shiftline/fetch.json: cases[0].in.src: element 0: 40000 is no code of 16 bits
+      FOLDER/shiftline/fetch.json: cases[0].in: no operand a, only src
+      FOLDER/shiftline/fetch.json: op: no operation "fetsch"; did you mean fetch?
+      FOLDER/shiftline/machine.json: arch: mac.rows: 0 is not an integer in 1 … 256 row
+      FOLDER/shiftline/machine.json: no such file
+      FOLDER/shiftline/tensors/TENSOR.npy: no such file, and its case has no data"
     `);
   });
 });

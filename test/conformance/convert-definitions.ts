@@ -75,7 +75,7 @@ const rowscale: Definition<OperandsOf<"rowscale">> = {
     const exponents = lane.activations(32, x.exponent, x.groups);
     const ys = lane.activations(x.aBits, x.a, x.groups * x.n).map((code, i) => {
       const g = Math.floor(i / x.n);
-      const shift = Math.min(Math.max(Number(exponents[g]!) - x.point, 0), 62);
+      const shift = Math.min(Math.max(Number(exponents[g]!) - x.point, 0), 63);
       const scaled = lane.scaleBy(code - big(x.aZero), { multiplier: mantissas[g]!, shift });
       return lane.saturate(scaled + big(x.zero), x.bits);
     });

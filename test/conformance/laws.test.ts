@@ -207,7 +207,14 @@ const LANES = 3;
 
 function machineOf({ arch, sample, seed }: Case, backend: "simd" | "twin"): Machine {
   const { program, image, dataBytes } = sample;
-  const machine = new Machine(arch, { image, programs: [program], lanes: LANES, dataBytes, backend });
+  const machine = new Machine(arch, {
+    image,
+    programs: [program],
+    lanes: LANES,
+    dataBytes,
+    backend,
+    filled: true,
+  });
   scramble(machine, seedrandom(`${seed}, memory`));
   return machine;
 }

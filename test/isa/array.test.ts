@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DATAFLOWS, type Dataflow, type Settings } from "../../src/arch/fields.ts";
 import { makeArch } from "../../src/arch/spec.ts";
@@ -117,7 +118,7 @@ describe.each(DATAFLOWS.flatMap((d) => (["serial", "overlapped"] as const).map((
     test("every operand is read at least once, and as often as there are folds that need it", () => {
       for (const arch of archs) {
         for (const p of SHAPES) {
-          const { weightPasses, vectorPasses } = arrayCost(p, arch);
+          const { weightPasses, vectorPasses, sumPasses } = arrayCost(p, arch);
           const wide = pieces(p.m, arch["mac.columns"]);
           const want = {
             "weight-stationary": [1, wide],
@@ -126,6 +127,8 @@ describe.each(DATAFLOWS.flatMap((d) => (["serial", "overlapped"] as const).map((
             dot: [p.n, wide],
           }[dataflow];
           expect([weightPasses, vectorPasses]).toEqual(want);
+          const deep = dataflow === "output-stationary" ? 1 : pieces(p.k, arch["mac.rows"]);
+          expect(sumPasses).toBe(deep);
         }
       }
     });
@@ -142,6 +145,95 @@ test("with serial preload the formulas are SCALE-Sim's", () => {
   expect(cycles("output-stationary")).toBe(3 * 5 * (k + R + C - 2));
   expect(cycles("weight-stationary")).toBe(7 * 5 * (2 * R + C + n - 2));
   expect(cycles("input-stationary")).toBe(7 * 5 * (2 * R + C + m - 2));
+});
+
+// The same product with weights and vectors, and thus outputs and vectors, exchanged.
+test("outputs along the columns are the transposed product's along the rows", () => {
+  for (const [rows, columns] of SIDES) {
+    const sides = { "mac.rows": rows, "mac.columns": columns, "mac.dataflow": "output-stationary" };
+    for (const preload of ["serial", "overlapped"]) {
+      const arch = (outputs: string) => archOf({ ...sides, "mac.preload": preload, "mac.outputs": outputs });
+      for (const p of SHAPES) {
+        const { cycles, weightPasses, vectorPasses } = arrayCost(p, arch("columns"));
+        const turned = arrayCost({ ...p, m: p.n, n: p.m }, arch("rows"));
+        expect([cycles, weightPasses, vectorPasses]).toEqual([
+          turned.cycles,
+          turned.vectorPasses,
+          turned.weightPasses,
+        ]);
+      }
+    }
+  }
+});
+
+test("the side of the outputs is an output-stationary array's business alone", () => {
+  for (const dataflow of DATAFLOWS) {
+    if (dataflow === "output-stationary") continue;
+    const arch = (outputs: string) =>
+      archOf({ "mac.rows": 3, "mac.columns": 5, "mac.dataflow": dataflow, "mac.outputs": outputs });
+    for (const p of SHAPES) expect(arrayCost(p, arch("columns"))).toEqual(arrayCost(p, arch("rows")));
+  }
+});
+
+/** Machines and products at random, of every dataflow, multiplier and width. */
+const RANDOM = fc.record({
+  arch: fc.record({
+    "mac.rows": fc.integer({ min: 1, max: 40 }),
+    "mac.columns": fc.integer({ min: 1, max: 40 }),
+    "mac.dataflow": fc.constantFrom(...DATAFLOWS),
+    "mac.multiplier": fc.constantFrom("fixed", "fused", "serial"),
+    "mac.outputs": fc.constantFrom("rows", "columns"),
+    "mac.weightBits": fc.integer({ min: 1, max: 16 }),
+    "mac.activationBits": fc.integer({ min: 1, max: 16 }),
+  }),
+  product: fc.record({
+    m: fc.integer({ min: 1, max: 5000 }),
+    k: fc.integer({ min: 1, max: 5000 }),
+    n: fc.integer({ min: 1, max: 5000 }),
+    weightBits: fc.integer({ min: 2, max: 16 }),
+    activationBits: fc.integer({ min: 2, max: 16 }),
+  }),
+});
+const SEED = { seed: 4, numRuns: 3000 };
+
+test("whatever the widths and the multiplier: overlap never costs cycles, nothing beats all multipliers at work", () => {
+  fc.assert(
+    fc.property(RANDOM, ({ arch, product }) => {
+      const [serial, overlapped] = ["serial", "overlapped"].map((preload) =>
+        archOf({ ...arch, "mac.preload": preload }),
+      );
+      const cycles = arrayCost(product, overlapped!).cycles;
+      return cycles <= arrayCost(product, serial!).cycles && cycles >= leastCycles(product, overlapped!);
+    }),
+    SEED,
+  );
+});
+
+test("a fused or a serial multiplier is never the slower for a bit less of a weight", () => {
+  fc.assert(
+    fc.property(RANDOM, ({ arch, product }) => {
+      if (product.weightBits === 2) return true;
+      const settings = archOf(arch);
+      const narrower = arrayCost({ ...product, weightBits: product.weightBits - 1 }, settings).cycles;
+      return narrower <= arrayCost(product, settings).cycles;
+    }),
+    SEED,
+  );
+});
+
+test("a product cut at whole folds costs a serial array what it costs in one", () => {
+  fc.assert(
+    fc.property(RANDOM, fc.integer({ min: 1, max: 4 }), ({ arch, product }, folds) => {
+      const settings = archOf({ ...arch, "mac.preload": "serial" });
+      if (arch["mac.dataflow"] === "input-stationary") return true;
+      const side = arch["mac.dataflow"] === "output-stationary" && arch["mac.outputs"] === "rows";
+      const m = folds * (side ? arch["mac.rows"] : arch["mac.columns"]);
+      if (m >= product.m) return true;
+      const [a, b] = [m, product.m - m].map((part) => arrayCost({ ...product, m: part }, settings).cycles);
+      return a! + b! === arrayCost(product, settings).cycles;
+    }),
+    SEED,
+  );
 });
 
 test("overlapped preload never costs cycles", () => {

@@ -68,7 +68,7 @@ describe("what is stored of a multiplier", () => {
 
 test("biases are as wide as accumulators need", () => {
   expect(biasBits(archOf({ "acc.bits": 32 }))).toBe(32);
-  expect(biasBits(archOf({ "acc.bits": 33 }))).toBe(48);
+  expect(biasBits(archOf({ "acc.bits": 33 }))).toBe(33);
 });
 
 const ARCHS = [

@@ -107,3 +107,21 @@ describe("what a layer may be made of", () => {
     expect(Math.abs(decode(code!, wide) - 5000)).toBeLessThanOrEqual(wide.scale);
   });
 });
+
+test("a bias that a wide accumulator and its product have no room for is refused", () => {
+  const columns = 256;
+  const weight: Matrix = { rows: 1, columns, data: new Float64Array(columns).fill(1) };
+  const grid = affineGrid({ lo: -0.01, hi: 1 }, 16, false);
+  const output = affineGrid({ lo: 0, hi: columns }, 16, false);
+  const recipe = makeRecipe({ weight_bits: 16 });
+  const quantize = (accBits: number) => {
+    const { settings } = makeArch({
+      "acc.bits": accBits,
+      "requant.multiplierBits": 63 - accBits > 16 ? 30 : 16,
+    });
+    return quantizeLinear([{ weight, grid }], undefined, output, 16, { recipe, arch: settings });
+  };
+  expect(() => quantize(33)).toThrow(/a bias of \d+ leaves no room in 33 bits/);
+  const [bias] = quantize(47).bias;
+  expect(Math.abs(bias!)).toBeGreaterThan(2 ** 33);
+});

@@ -141,10 +141,13 @@ describe("softmaxes by recipe, on a machine of TensorFlow Lite's arithmetic", ()
 
   test("a row too long for the shifts of its results is refused", () => {
     const q = quantize({ softmax_method: "gemmlowp" }, {});
-    expect(() => run(q, [new Array<number>(512).fill(0)])).toThrow(
-      "takes up to 511 where results have 8 bits",
+    expect(() => run(q, [new Array<number>(8_192).fill(0)])).toThrow(
+      "takes up to 8191: the sum of their exponentials has 32 bits",
     );
+    // Half a code and a little for each of 511, less than half from there on.
     expect(run(q, [new Array<number>(511).fill(0)])[0]).toBe(-127);
+    expect(run(q, [new Array<number>(512).fill(0)])[0]).toBe(-128);
+    expect(run(q, [[100, ...new Array<number>(699).fill(-100)]])[0]).toBeGreaterThan(-100);
   });
 
   test("1 is what one score gets, or the code next to it", () => {

@@ -7,6 +7,7 @@ import { Servers } from "../../src/machine/servers.ts";
 import { draw, pick } from "../support/machines.ts";
 
 const SIZE = 40;
+const STILL = { trafficBytes: 0, stride: 0, level: 0, id: 0 };
 
 /** The definition: two times for every byte, kept for ever. */
 class ByteHazards {
@@ -34,7 +35,7 @@ test("the interlock gives for regions what a pair of times for every byte would"
       Array.from({ length: draw(rng, 0, most) }, () => {
         const from = draw(rng, 0, SIZE - 1);
         const to = draw(rng, from + 1, SIZE);
-        return { space: pick<Space>(rng, ["activation", "acc"]), from, to, trafficBytes: 0 };
+        return { space: pick<Space>(rng, ["activation", "acc"]), from, to, ...STILL };
       });
     const got = new Hazards();
     const want = new ByteHazards();

@@ -98,12 +98,29 @@ describe("refuses", () => {
     );
     const far = parseProgram("fetch dst=0 src=30 n=3 bits=8", "far");
     const build = (programs: Program[]) => () =>
-      new Machine(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32 });
+      new Machine(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled: true });
     expect(build([far])).toThrowErrorMatchingInlineSnapshot(
       `[InputError: default: far: 0: fetch: data 30 … 32 is outside its 32 bytes]`,
     );
     expect(build([odd, far])).toThrowErrorMatchingInlineSnapshot(
       `[InputError: default: odd: 0: mul: period 2 does not divide n 5; and 2 more of its kind]`,
     );
+  });
+
+  test("a read of what nobody writes, unless the host says that it does; each may find what all others write", () => {
+    const reader = parseProgram("store dst=0 src=8 n=4 bits=8", "reader");
+    const writer = parseProgram("fetch dst=6 src=0 n=4 bits=8\nfetch dst=10 src=0 n=2 bits=8", "writer");
+    const late = parseProgram("store dst=0 src=8 n=4 bits=8\nfetch dst=8 src=0 n=4 bits=8", "late");
+    const build =
+      (programs: Program[], filled = false) =>
+      () =>
+        new Machine(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled });
+    expect(build([reader])).toThrowErrorMatchingInlineSnapshot(
+      `[InputError: default: reader: 0: store: reads activation 8 … 11, but nothing wrote 8]`,
+    );
+    expect(build([late])).toThrow(/late: 0: store: reads activation 8 … 11, but nothing wrote 8/);
+    expect(build([reader], true)).not.toThrow();
+    expect(build([reader, writer])).not.toThrow();
+    expect(build([late, writer])).not.toThrow();
   });
 });

@@ -201,7 +201,7 @@ describe("rowScale", () => {
             const span = 2 ** draw.pick([4, 15, 31]);
             const mantissa = draw.values(groups * lanes, -span, span - 1, draw.pick(FLAVOURS));
             const [least, most] = draw.pick([
-              [0, 62],
+              [0, 63],
               [0, 20],
               [31, 31],
               [16, 48],
@@ -237,7 +237,7 @@ describe("rowScale", () => {
     const a = pair.put(4, Array<number>(lanes).fill(lowest));
     const mantissa = pair.put(4, Array<number>(lanes).fill(lowest));
     for (const rounding of MODES) {
-      for (let s = 0; s <= 62; s++) {
+      for (let s = 0; s <= 63; s++) {
         const shift = pair.put(4, Array<number>(lanes).fill(s));
         const [out, sat] = [pair.room(4, lanes), pair.zeros(lanes)];
         pair.run(

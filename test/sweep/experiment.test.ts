@@ -123,7 +123,7 @@ describe("refused, with the place", () => {
 
   test("a list in place of an experiment", () => {
     expect(refusalOf("- 1\n")).toMatchInlineSnapshot(
-      `"x.yaml: not a mapping of question, name, model, words, calibration, seed, arch, recipe, points"`,
+      `"x.yaml: not a mapping of question, name, model, words, calibration, seed, mapper, arch, recipe, points"`,
     );
   });
 });

@@ -62,7 +62,7 @@ describe("one wrong element fails its case and is named", () => {
   test.each([
     ["matmulinteger_u8_i8", "y", 1],
     ["qlinearmatmul_i8_i8", "y", 1],
-    ["qlinearmul_u8", "y", -1],
+    ["qlinearmul_u8", "y", -3],
     ["qlinearsigmoid_i8", "y", 1],
     ["quantizelinear_u16", "y", 1],
     ["dynamicquantizelinear", "y", -1],
@@ -79,7 +79,9 @@ describe("one wrong element fails its case and is named", () => {
     });
     expect(report).toMatchObject({ cases: 1, passed: 0, failed: 1 });
     expect(report.failures[0]).toMatchObject({ case: "0", tensor, index: at, want });
-    expect(Math.abs(report.failures[0]!.got - (want - by))).toBeLessThan(Math.abs(by) / 2 + 1e-9);
+    expect(Math.abs((report.failures[0] as { got: number }).got - (want - by))).toBeLessThan(
+      Math.abs(by) / 2 + 1e-9,
+    );
   });
 
   test("an output too short", () => {

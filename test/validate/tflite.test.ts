@@ -36,7 +36,7 @@ describe("what is wrong with a file", () => {
     });
     const report = runSuite(suite);
     expect(report).toMatchObject({ cases: 12, passed: 11, failed: 1 });
-    const [failure] = report.failures;
+    const [failure] = report.failures as readonly { got: number; want: number }[];
     expect(failure).toMatchObject({ case: "3", tensor: "y", index: 7 });
     expect(failure!.want - failure!.got).toBe(1);
   });

@@ -2,7 +2,7 @@ import { writeWhole } from "../../base/files.ts";
 import { traceOf } from "../../machine/trace.ts";
 import { COLUMNS } from "../../sweep/columns.ts";
 import { type PointReport, runPoint } from "../../sweep/run.ts";
-import { chosenPoint, POINT_LISTS, pointOptions } from "../chosen.ts";
+import { chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { recordOf, toJson } from "../layout.ts";
 import { json, wholeNumber } from "../options.ts";
@@ -14,6 +14,7 @@ export const run = defineCommand({
   lists: POINT_LISTS,
   builder: (y) =>
     pointOptions(y)
+      .option("mapper", mapperOption)
       .option("words", { type: "string", requiresArg: true, describe: "how many words to score" })
       .option("trace", {
         type: "string",

@@ -5,6 +5,7 @@ import { renderTable } from "../../report/table.ts";
 import { COLUMNS } from "../../sweep/columns.ts";
 import { loadExperiment } from "../../sweep/experiment.ts";
 import { planOf, type Row, runSweep } from "../../sweep/run.ts";
+import { mapperOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
 import { layOut, recordOf, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
@@ -31,6 +32,7 @@ export const sweep = defineCommand({
         ...set,
         describe: "change a parameter of every point, as in mac.rows=32 or cell_bits=8",
       })
+      .option("mapper", mapperOption)
       .option("columns", {
         type: "boolean",
         default: false,
@@ -49,6 +51,7 @@ export const sweep = defineCommand({
     const workers = wholeNumber(args.workers ?? String(DEFAULT_WORKERS), "--workers", 0);
     const experiment = loadExperiment(placeOf(args.experiment, "experiments"), {
       sets: settingsOf(args.set, "--set"),
+      ...(args.mapper === undefined ? {} : { mapper: args.mapper }),
     });
     const out = args.out ?? join("results", `${experiment.name}.csv`);
     const { points, numerics, timings } = planOf(experiment);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { absent, chosen, suitesIn, support } from "../../validate/references.ts";
-import { runSuite, type SuiteReport } from "../../validate/run.ts";
+import { attemptSuite, type SuiteReport } from "../../validate/run.ts";
 import type { Suite } from "../../validate/suite.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
@@ -48,7 +48,7 @@ export const validate = defineCommand({
     try {
       for (const [done, suite] of suites.entries()) {
         progress.update(done, suites.length, suite.name);
-        reports.push(runSuite(suite));
+        reports.push(attemptSuite(suite));
       }
     } finally {
       progress.stop();
@@ -110,17 +110,20 @@ function failuresText(reports: readonly SuiteReport[]): string {
   const lines = reports.flatMap(({ name, failures }) => {
     const shown = failures
       .slice(0, SHOWN)
-      .map(({ case: of, tensor, index, got, want, rule }) =>
-        [`${name}, case ${of}: ${tensor}[${index}]: got ${got}, want ${want}`, ...(rule ? [rule] : [])].join(
-          ", ",
-        ),
-      );
+      .map((failure) => `${name}, case ${failure.case}: ${whyOf(failure)}`);
     const more = failures.length - shown.length;
     return more > 0 ? [...shown, `${name}: and ${more} more`] : shown;
   });
   return lines.length === 0
     ? ""
     : `\nfailed: the first element of each case that differs\n  ${lines.join("\n  ")}\n`;
+}
+
+function whyOf(failure: SuiteReport["failures"][number]): string {
+  if ("problem" in failure) return failure.problem;
+  const { tensor, index, got, want, rule } = failure;
+  const place = `${tensor}[${index}]: got ${got}, want ${want}`;
+  return rule === undefined ? place : `${place}, ${rule}`;
 }
 
 /** The support matrix: what is held, in which formats, against whom; formats and references that agree share a row. */

@@ -277,13 +277,13 @@ export const normalize = defineOp({
   work: (x) => ({ requants: x.n * x.groups, elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
 
-/** Shifts of the vector unit's scalings end here. */
-const SHIFT_MAX = 62;
+/** What a product of two words is shifted by at most: it is then below a half, or a half where both are -2^31. */
+const SHIFT_MAX = 63;
 
 export const rowscale = defineOp({
   name: "rowscale",
   code: 0x32,
-  doc: "dst[g][i] = saturate(rq(a[g][i] - aZero; mantissa[g] / 2^max(exponent[g] - point, 0)) + zero), shifts beyond 62 as 62; rounds as the vector unit scales, float32 as half-even",
+  doc: "dst[g][i] = saturate(rq(a[g][i] - aZero; mantissa[g] / 2^max(exponent[g] - point, 0)) + zero), shifts beyond 63 as 63; rounds as the vector unit scales, float32 as half-even",
   fields: {
     dst: address("activation", "results [groups][n]"),
     a: address("activation", "codes [groups][n]"),

@@ -26,31 +26,38 @@ export function lowerAttend(
     const bent = b.map.tensor(q.bent, keys.length, entries);
     const scores = b.map.tensor(q.score.output, 1, entries);
     const alpha = b.map.tensor(q.softmax.output, entries);
-    lowerLinear(b, q.query, [hidden], query);
-    lowerSum(b, q.sum, keys, query, sums);
-    lowerLookup(b, q.tanh, sums, bent);
-    lowerLinear(b, q.score, [bent], scores);
-    lowerSoftmax(b, q.softmax, { ...scores, length: entries, count: 1 }, alpha);
-    b.emit(lanemul, {
-      ...{ a: memory.at, x: alpha.at, acc: 0, m: memory.length, k: entries },
-      ...{
-        aBits: q.memory.format.bits,
-        xBits: alpha.grid.format.bits,
-        aZero: q.memory.zero,
-        xZero: alpha.grid.zero,
-      },
+    b.label("query", () => lowerLinear(b, q.query, [hidden], query));
+    b.label("scores", () => {
+      lowerSum(b, q.sum, keys, query, sums);
+      lowerLookup(b, q.tanh, sums, bent);
+      lowerLinear(b, q.score, [bent], scores);
     });
-    b.emit(requant, {
-      ...{
-        dst: context.at,
-        acc: 0,
-        m: memory.length,
-        n: 1,
-        perChannel: 0,
-        bits: q.context.format.bits,
-        zero: q.context.zero,
-      },
-      scales: b.image.channels(new Array<number>(memory.length).fill(0), [q.contextScale]),
-    });
+    b.label("softmax", () => lowerSoftmax(b, q.softmax, { ...scores, length: entries, count: 1 }, alpha));
+    b.label("context", () => lowerContext(b, q, memory, alpha, context));
+  });
+}
+
+/** The mean of the memory's entries, each weighted by its share of the attention. */
+function lowerContext(b: Builder, q: QAttention, memory: Tensor, alpha: Tensor, context: Tensor): void {
+  b.emit(lanemul, {
+    ...{ a: memory.at, x: alpha.at, acc: 0, m: memory.length, k: memory.count },
+    ...{
+      aBits: q.memory.format.bits,
+      xBits: alpha.grid.format.bits,
+      aZero: q.memory.zero,
+      xZero: alpha.grid.zero,
+    },
+  });
+  b.emit(requant, {
+    ...{
+      dst: context.at,
+      acc: 0,
+      m: memory.length,
+      n: 1,
+      perChannel: 0,
+      bits: q.context.format.bits,
+      zero: q.context.zero,
+    },
+    scales: b.image.channels(new Array<number>(memory.length).fill(0), [q.contextScale]),
   });
 }

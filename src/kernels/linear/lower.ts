@@ -6,7 +6,6 @@ import { pwl } from "../../isa/ops/pwl.ts";
 import { requant, requantpwl } from "../../isa/ops/requant.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { type Address, type Builder, bytesOf, plus, rowOf, type Tensor } from "../builder.ts";
-import { STREAM_BUFFERS } from "../residency.ts";
 import type { QLinear } from "./quantize.ts";
 
 /** A block of outputs in the accumulators: rows [row, row + rows) of vectors [vector, vector + vectors), as [vectors][rows]. */
@@ -109,7 +108,7 @@ function eachVector(
 
 /**
  * Products in blocks that fit the accumulators, which are used in two halves so that one block is requantized while
- * the next is summed. Streamed weights come in row tiles through two buffers, likewise.
+ * the next is summed. Streamed weights come in row tiles through their buffers, likewise.
  */
 function lowerProducts(
   b: Builder,
@@ -119,39 +118,58 @@ function lowerProducts(
   finish: (block: Block) => void,
 ): void {
   const half = floorDiv(b.settings["acc.entries"], 2);
+  // A tile in a buffer lasts until all buffers are filled again: with more parts than those, each is loaded at its use.
+  const isEarly = q.parts.length <= b.weights.buffers;
+  let early: { readonly row: number; readonly tiles: readonly number[] } | undefined;
+  for (const [turn, { row, rows, vector, vectors }] of blocksOf(b, q, count, half).entries()) {
+    const tileOf = (part: number) => weightTile(b, q, part, row, rows);
+    if (isEarly && early?.row !== row) early = { row, tiles: q.parts.map((_, p) => tileOf(p)) };
+    const acc = (turn % 2) * half;
+    for (const [p, { weights, input }] of q.parts.entries()) {
+      const x = rowOf(inputs[p]!, vector).at;
+      b.emit(matmul, {
+        w: early?.tiles[p] ?? tileOf(p),
+        x,
+        acc,
+        m: rows,
+        k: weights.columns,
+        n: vectors,
+        wBits: weights.bits,
+        xBits: input.format.bits,
+        keep: p === 0 ? 0 : 1,
+      });
+    }
+    finish({ acc, row, rows, vector, vectors });
+  }
+}
+
+/** The blocks of a layer in the order of its mapping, each at most `half` accumulators. */
+function blocksOf(b: Builder, q: QLinear, count: number, half: number): Omit<Block, "acc">[] {
+  const cuts = q.parts.map(({ weights }) => b.weights.cutOf(weights));
   const placements = q.parts.map(({ weights }) => b.weights.of(weights));
   const tile = Math.min(
     q.rows,
     wholeBytes(half),
     ...placements.map((p) => (p.kind === "streamed" ? p.rows : q.rows)),
+    ...cuts.map(({ rows }) => rows ?? q.rows),
   );
-  const vectors = Math.min(count, Math.max(1, floorDiv(half, tile)));
-  let turn = 0;
-  for (let row = 0; row < q.rows; row += tile) {
-    const rows = Math.min(tile, q.rows - row);
-    // A tile in a buffer lasts until the second next is loaded: with more parts than buffers, each is loaded at its use.
-    const tileOf = (part: number) => weightTile(b, q, part, row, rows);
-    const early = q.parts.length <= STREAM_BUFFERS ? q.parts.map((_, p) => tileOf(p)) : undefined;
-    for (let vector = 0; vector < count; vector += vectors) {
-      const n = Math.min(vectors, count - vector);
-      const acc = (turn++ % 2) * half;
-      for (const [p, { weights, input }] of q.parts.entries()) {
-        const x = rowOf(inputs[p]!, vector).at;
-        b.emit(matmul, {
-          w: early?.[p] ?? tileOf(p),
-          x,
-          acc,
-          m: rows,
-          k: weights.columns,
-          n,
-          wBits: weights.bits,
-          xBits: input.format.bits,
-          keep: p === 0 ? 0 : 1,
-        });
-      }
-      finish({ acc, row, rows, vector, vectors: n });
-    }
-  }
+  const most = Math.min(count, ...cuts.map(({ vectors }) => vectors ?? count));
+  const block = Math.min(most, Math.max(1, floorDiv(half, tile)));
+  const tiles = cut(q.rows, tile);
+  const blocks = cut(count, block);
+  const join = ([row, rows]: Part, [vector, vectors]: Part) => ({ row, rows, vector, vectors });
+  return cuts[0]?.order === "vectors-outside"
+    ? blocks.flatMap((some) => tiles.map((one) => join(one, some)))
+    : tiles.flatMap((one) => blocks.map((some) => join(one, some)));
+}
+
+type Part = readonly [from: number, length: number];
+
+/** `whole` in parts of `size`, the last one what is left. */
+function cut(whole: number, size: number): Part[] {
+  const parts: Part[] = [];
+  for (let from = 0; from < whole; from += size) parts.push([from, Math.min(size, whole - from)]);
+  return parts;
 }
 
 /** Rows that end on a byte at every width of the output. */

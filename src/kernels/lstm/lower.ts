@@ -1,6 +1,8 @@
+import { floorDiv } from "../../fixed/round.ts";
 import { clamp } from "../../isa/ops/convert.ts";
 import { fill } from "../../isa/ops/vector.ts";
-import { type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
+import { REGISTERS_PER_LOOP } from "../../isa/program.ts";
+import { type Address, type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
 import { lowerCurve } from "../curve.ts";
 import { lowerGain, lowerProduct, lowerSum } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
@@ -8,11 +10,14 @@ import { lowerNorm } from "../norm/lower.ts";
 import { inWords, type QLstm } from "./quantize.ts";
 import { blocksOf } from "./real.ts";
 
-/** Vectors whose products are normalized at once: the unnormalized ones are wide, and need not all be kept. */
+/** Vectors whose products are normalized at once, unless the mapping says: the unnormalized are wide, and need not all be kept. */
 const NORM_VECTORS = 8;
 
 /** The part of x that does not wait for h: W_x x and its norm, for all vectors of the inputs at once. */
-export function lowerInput(b: Builder, q: QLstm, inputs: readonly Tensor[], count: number): Tensor {
+export const lowerInput = (b: Builder, q: QLstm, inputs: readonly Tensor[], count: number): Tensor =>
+  b.label("x", () => lowerProjection(b, q, inputs, count));
+
+function lowerProjection(b: Builder, q: QLstm, inputs: readonly Tensor[], count: number): Tensor {
   const rows = q.productX.rows;
   const result = b.map.tensor(q.normX?.output ?? q.productX.output, rows, count);
   const { normX } = q;
@@ -20,10 +25,11 @@ export function lowerInput(b: Builder, q: QLstm, inputs: readonly Tensor[], coun
     lowerLinear(b, q.productX, inputs, result);
     return result;
   }
-  for (let from = 0; from < count; from += NORM_VECTORS) {
+  const vectors = cutOfInput(b, q).vectors ?? NORM_VECTORS;
+  for (let from = 0; from < count; from += vectors) {
     const some = (tensor: Tensor): Tensor => ({
       ...rowOf(tensor, from),
-      count: Math.min(NORM_VECTORS, count - from),
+      count: Math.min(vectors, count - from),
     });
     b.scratch(() => {
       const product = b.map.tensor(q.productX.output, rows, some(result).count);
@@ -45,17 +51,23 @@ export function lowerRecurrence(
 ): void {
   const { rows } = q.productH;
   b.scratch(() => {
-    const fromH = b.map.tensor(q.productH.output, rows);
-    lowerLinear(b, q.productH, [h], fromH);
-    let right = fromH;
-    if (q.normH) {
-      right = b.map.tensor(q.normH.output, rows);
-      lowerNorm(b, q.normH, fromH, right);
-    }
-    const sums = b.map.tensor(q.sum.output, rows);
-    if (q.peepholes === undefined) lowerSum(b, q.sum, fromX, right, sums);
-    lowerCell(b, q, gatesOf(b, q, fromX, right, sums, c), c, nextH);
+    const fromH = b.label("h", () => lowerHidden(b, q, h));
+    b.label("cell", () => {
+      const sums = b.map.tensor(q.sum.output, rows);
+      if (q.peepholes === undefined) lowerSum(b, q.sum, fromX, fromH, sums);
+      lowerCell(b, q, gatesOf(b, q, fromX, fromH, sums, c), c, nextH);
+    });
   });
+}
+
+/** W_h h and its norm. */
+function lowerHidden(b: Builder, q: QLstm, h: Tensor): Tensor {
+  const product = b.map.tensor(q.productH.output, q.productH.rows);
+  lowerLinear(b, q.productH, [h], product);
+  if (q.normH === undefined) return product;
+  const normed = b.map.tensor(q.normH.output, q.productH.rows);
+  lowerNorm(b, q.normH, product, normed);
+  return normed;
 }
 
 /** `count` blocks of a tensor of all gates, from block k on. */
@@ -162,25 +174,86 @@ export function lowerSequence(
   b: Builder,
   q: QLstm,
   inputs: readonly Tensor[],
-  rows: { readonly first: Tensor; readonly stride: number },
+  rows: Rows,
   reverse: boolean,
 ): void {
   const steps = inputs[0]!.count;
+  const atOnce = Math.min(steps, cutOfInput(b, q).steps ?? steps);
+  // An address takes one index register: what moves already cannot move by chunks too.
+  const isChunked = atOnce < steps && inputs.length < REGISTERS_PER_LOOP && inputs.every(isFixed);
   b.scratch(() => {
-    const fromX = lowerInput(b, q, inputs, steps);
-    const c = b.map.tensor(q.cell, q.hiddenSize);
-    lowerZero(b, c);
-    const row = (k: number) => (rows.first.at as number) + k * rows.stride;
-    const sign = reverse ? -1 : 1;
-    const [x0, h0, next0] = reverse
-      ? [rowOf(fromX, steps - 1).at, row(steps + 1), row(steps)]
-      : [fromX.at, row(0), row(1)];
-    b.loop(steps, [sign * strideOf(fromX), sign * rows.stride], (indexed) => {
-      const x = { ...fromX, at: indexed(x0, 0), count: 1 };
-      const h = { ...rows.first, at: indexed(h0, 1) };
-      lowerRecurrence(b, q, x, h, c, { ...rows.first, at: indexed(next0, 1) });
-    });
+    if (isChunked) lowerChunks(b, q, inputs, rows, reverse, atOnce);
+    else lowerAllSteps(b, q, inputs, rows, reverse);
   });
+}
+
+interface Rows {
+  readonly first: Tensor;
+  readonly stride: number;
+}
+
+const isFixed = ({ at }: Tensor): boolean => typeof at === "number";
+
+/** How W_x is cut. */
+const cutOfInput = (b: Builder, { productX }: QLstm) => b.weights.cutOf(productX.parts[0]!.weights);
+
+/** The input's products of all steps, then a loop over the steps. */
+function lowerAllSteps(b: Builder, q: QLstm, inputs: readonly Tensor[], rows: Rows, reverse: boolean): void {
+  const steps = inputs[0]!.count;
+  const fromX = lowerInput(b, q, inputs, steps);
+  const c = b.map.tensor(q.cell, q.hiddenSize);
+  b.label("start", () => lowerZero(b, c));
+  const row = (k: number) => (rows.first.at as number) + k * rows.stride;
+  const sign = reverse ? -1 : 1;
+  const [x0, h0, next0] = reverse
+    ? [rowOf(fromX, steps - 1).at, row(steps + 1), row(steps)]
+    : [fromX.at, row(0), row(1)];
+  b.loop(steps, [sign * strideOf(fromX), sign * rows.stride], (indexed) => {
+    const x = { ...fromX, at: indexed(x0, 0), count: 1 };
+    const h = { ...rows.first, at: indexed(h0, 1) };
+    lowerRecurrence(b, q, x, h, c, { ...rows.first, at: indexed(next0, 1) });
+  });
+}
+
+/**
+ * A loop over chunks of steps: the input's products of a chunk, then its steps, written out since h would need the
+ * registers of two loops. What is left at the end is a chunk of its own.
+ */
+function lowerChunks(
+  b: Builder,
+  q: QLstm,
+  inputs: readonly Tensor[],
+  rows: Rows,
+  reverse: boolean,
+  atOnce: number,
+): void {
+  const steps = inputs[0]!.count;
+  const sign = reverse ? -1 : 1;
+  const c = b.map.tensor(q.cell, q.hiddenSize);
+  b.label("start", () => lowerZero(b, c));
+  /** `count` steps, `done` of them behind; `moved` puts an address under a register of the loop. */
+  const chunk = (done: number, count: number, moved: (at: Address, stride: number) => Address): void =>
+    b.scratch(() => {
+      const first = reverse ? steps - done - count : done;
+      const some = inputs.map((input, i): Tensor => {
+        const start = rowOf(input, first);
+        return { ...start, at: moved(start.at, i), count };
+      });
+      const fromX = lowerInput(b, q, some, count);
+      const row = (k: number): Tensor => ({
+        ...rows.first,
+        at: moved((rows.first.at as number) + k * rows.stride, inputs.length),
+      });
+      for (let i = 0; i < count; i++) {
+        const t = reverse ? first + count - 1 - i : first + i;
+        const [h, next] = reverse ? [row(t + 2), row(t + 1)] : [row(t), row(t + 1)];
+        lowerRecurrence(b, q, rowOf(fromX, t - first), h, c, next);
+      }
+    });
+  const chunks = floorDiv(steps, atOnce);
+  const strides = [...inputs.map((input) => sign * atOnce * strideOf(input)), sign * atOnce * rows.stride];
+  b.loop(chunks, strides, (indexed) => chunk(0, atOnce, indexed));
+  if (chunks * atOnce < steps) chunk(chunks * atOnce, steps - chunks * atOnce, (at) => at);
 }
 
 /** A whole sequence from the start, h of every step as a tensor. */

@@ -103,15 +103,13 @@ const MOST_TERMS = 2 ** 13 - 1;
 function lowerFixed(b: Builder, q: QFixedSoftmax, scores: Tensor, output: Tensor): void {
   const rows = rowsOf(scores);
   const n = scores.count * scores.length;
-  const { bits } = output.grid.format;
-  // From here on the shift of a row could exceed what a scale has.
-  const most = Math.min(2 * maxOf({ bits, signed: false }) + 1, MOST_TERMS);
-  if (scores.length > most) {
+  if (scores.length > MOST_TERMS) {
     throw new InputError(
       `a softmax of ${scores.length} scores`,
-      `softmax_method gemmlowp takes up to ${most} where results have ${bits} bits`,
+      `softmax_method gemmlowp takes up to ${MOST_TERMS}: the sum of their exponentials has 32 bits`,
     );
   }
+  const { bits } = output.grid.format;
   const largest = lowerLargest(b, q, scores);
   const exponentials = b.map.reserve(n, WORD_BITS);
   const terms = b.map.reserve(n, TERM_BITS);

@@ -25,7 +25,7 @@ export interface FixedSoftmaxParameters {
   readonly outputBits: number;
 }
 
-/** Rows of up to 511 scores: a longer one may leave the shifts that a scale has. Bit-exact under tflite-double. */
+/** Rows of up to 8191 scores, where the sum ends. Bit-exact under tflite-double. */
 export const fixedSoftmaxOf = (p: FixedSoftmaxParameters): QFixedSoftmax => ({
   method: "gemmlowp",
   input: { format: signed(8), scale: 1, zero: 0 },

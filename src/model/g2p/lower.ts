@@ -8,9 +8,11 @@ import { lowerArgmax } from "../../kernels/argmax/lower.ts";
 import { lowerAttend, lowerKeys } from "../../kernels/attention/lower.ts";
 import { ActivationMap, Builder, rowOf, strideOf, type Tensor } from "../../kernels/builder.ts";
 import { lowerEmbedding, type PlacedEmbedding } from "../../kernels/embedding/lower.ts";
-import { ImageBuilder, type Weights } from "../../kernels/image.ts";
+import { ImageBuilder } from "../../kernels/image.ts";
 import { lowerLinear, lowerLinearPwl } from "../../kernels/linear/lower.ts";
+import type { QLinear } from "../../kernels/linear/quantize.ts";
 import { lowerInput, lowerRecurrence, lowerSequence, lowerZero } from "../../kernels/lstm/lower.ts";
+import { fixedMapping, type Mapping, matrixNames, type Site } from "../../kernels/mapping.ts";
 import { Residency } from "../../kernels/residency.ts";
 import type { SequenceJob } from "../job.ts";
 import { BOS, EOS } from "./alphabet.ts";
@@ -44,10 +46,23 @@ interface Placed {
   readonly phones: PlacedEmbedding;
 }
 
-/** Compiles the model for one machine and for words of the given lengths. @throws InputError where it does not fit */
-export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[]): SequenceJob {
+/**
+ * Compiles the model for one machine and for words of the given lengths.
+ *
+ * @param mapping  of the matrices of `sitesOf`; by the fixed rule where none is given
+ * @throws InputError where it does not fit
+ */
+export function compileG2p(
+  q: QG2p,
+  arch: ArchSpec,
+  lengths: readonly number[],
+  mapping?: Mapping,
+): SequenceJob {
   const image = new ImageBuilder(arch);
-  const weights = new Residency(arch, image, matricesOf(q));
+  const sites = sitesOf(q, 1);
+  const matrices = sites.flatMap((site) => site.matrices);
+  const chosen = mapping ?? fixedMapping(arch, matrices, matrixNames(sites));
+  const weights = new Residency(arch, image, matrices, chosen);
   const embedding = (table: QG2p["letters"]) => ({
     q: table,
     at: image.weights(table.codes, table.stored.format.bits),
@@ -62,8 +77,10 @@ export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[]):
     programs.set(length, { start: lowerStart(q, placed, shared), step: lowerStep(q, placed, shared) });
   }
   const load = new Builder(image, weights, new ActivationMap(arch), arch);
-  load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes });
-  for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
+  load.label("tables", () => load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes }));
+  load.label("weights", () => {
+    for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
+  });
   return {
     image: image.build(),
     load: load.finish("load"),
@@ -73,18 +90,37 @@ export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[]):
     dataBytes: DATA_BYTES,
     endToken: EOS,
     maxSteps: MAX_PHONES,
+    mapping: chosen,
     residentWeightBytes: weights.loads.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
-/** Every matrix of the array, the most often used first: those of the recurrences stay on chip longest. */
-function matricesOf(q: QG2p): Weights[] {
-  const layers = [
-    ...[q.forward.productH, q.backward.productH, q.decoder.productH, q.decoder.productX],
-    ...[q.attention.query, q.attention.score, q.output, q.forward.productX, q.backward.productX],
-    ...[q.attention.key, q.bridge],
+/**
+ * Where the array multiplies in a word of so many letters, the most often used first: by the fixed rule the matrices of
+ * the recurrences stay on chip longest.
+ */
+export function sitesOf(q: QG2p, letters: number): Site[] {
+  const site = (name: string, { parts }: QLinear, vectors = 1): Site => ({
+    ...{ name, vectors },
+    matrices: parts.map(({ weights }) => weights),
+  });
+  const input = (name: string, layer: QLinear): Site => ({
+    ...site(name, layer, letters),
+    isRecurrent: true,
+  });
+  return [
+    site("encoder.forward.h", q.forward.productH),
+    site("encoder.backward.h", q.backward.productH),
+    site("decoder.h", q.decoder.productH),
+    site("decoder.x", q.decoder.productX),
+    site("attention.query", q.attention.query),
+    site("attention.score", q.attention.score, letters),
+    site("output", q.output),
+    input("encoder.forward.x", q.forward.productX),
+    input("encoder.backward.x", q.backward.productX),
+    site("attention.key", q.attention.key, letters),
+    site("bridge", q.bridge),
   ];
-  return layers.flatMap(({ parts }) => parts.map((part) => part.weights));
 }
 
 function shareOf(q: QG2p, { arch }: Placed, length: number): Shared {
@@ -110,20 +146,28 @@ function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: 
   const b = new Builder(image, weights, shared.map.fork(), arch);
   const indices = b.map.reserve(length, INDEX_BITS);
   const xs = b.map.tensor(q.letters.output, q.letters.columns, length);
-  b.emit(fetch, { dst: indices, src: INPUT.address, n: length, bits: INDEX_BITS });
-  lowerEmbedding(b, letters, indices, xs);
-  lowerZero(b, rowOf(rows, 0));
-  lowerZero(b, rowOf(rows, length + 1));
+  b.label("host", () => b.emit(fetch, { dst: indices, src: INPUT.address, n: length, bits: INDEX_BITS }));
+  b.label("embedding.letters", () => lowerEmbedding(b, letters, indices, xs));
+  b.label("encoder.start", () => {
+    lowerZero(b, rowOf(rows, 0));
+    lowerZero(b, rowOf(rows, length + 1));
+  });
   const half = (tensor: Tensor, k: 0 | 1): Tensor => rowOf({ ...tensor, length: tensor.length / 2 }, k);
   const stride = strideOf(rows);
-  lowerSequence(b, q.forward, [xs], { first: half(rows, 0), stride }, false);
-  lowerSequence(b, q.backward, [xs], { first: half(rows, 1), stride }, true);
-  lowerKeys(b, q.attention, memory, shared.keys);
+  b.label("encoder.forward", () =>
+    lowerSequence(b, q.forward, [xs], { first: half(rows, 0), stride }, false),
+  );
+  b.label("encoder.backward", () =>
+    lowerSequence(b, q.backward, [xs], { first: half(rows, 1), stride }, true),
+  );
+  b.label("attention.keys", () => lowerKeys(b, q.attention, memory, shared.keys));
   const last = [half(rowOf(rows, length), 0), half(rowOf(rows, 1), 1)];
-  lowerLinearPwl(b, q.bridge, q.bridgeTanh, last, h);
-  lowerZero(b, shared.c);
-  lowerZero(b, shared.context);
-  b.emit(fill, { dst: shared.token, n: 1, bits: INDEX_BITS, value: BOS });
+  b.label("bridge", () => lowerLinearPwl(b, q.bridge, q.bridgeTanh, last, h));
+  b.label("decoder.start", () => {
+    lowerZero(b, shared.c);
+    lowerZero(b, shared.context);
+    b.emit(fill, { dst: shared.token, n: 1, bits: INDEX_BITS, value: BOS });
+  });
   return b.finish(`start-${length}`);
 }
 
@@ -133,11 +177,13 @@ function lowerStep(q: QG2p, { arch, image, weights, phones }: Placed, shared: Sh
   const b = new Builder(image, weights, shared.map.fork(), arch);
   const fed = b.map.tensor(q.phones.output, q.phones.columns);
   const logits = b.map.tensor(q.output.output, q.output.rows);
-  lowerEmbedding(b, phones, token, fed);
-  b.scratch(() => lowerRecurrence(b, q.decoder, lowerInput(b, q.decoder, [fed, context], 1), h, c, h));
-  lowerAttend(b, q.attention, h, keys, memory, context);
-  lowerLinear(b, q.output, [h, context], logits);
-  lowerArgmax(b, logits, token);
-  b.emit(store, { dst: OUTPUT.address, src: token, n: 1, bits: INDEX_BITS });
+  b.label("embedding.phones", () => lowerEmbedding(b, phones, token, fed));
+  b.label("decoder", () =>
+    b.scratch(() => lowerRecurrence(b, q.decoder, lowerInput(b, q.decoder, [fed, context], 1), h, c, h)),
+  );
+  b.label("attention", () => lowerAttend(b, q.attention, h, keys, memory, context));
+  b.label("output", () => lowerLinear(b, q.output, [h, context], logits));
+  b.label("argmax", () => lowerArgmax(b, logits, token));
+  b.label("host", () => b.emit(store, { dst: OUTPUT.address, src: token, n: 1, bits: INDEX_BITS }));
   return b.finish(`step-${memory.count}`);
 }

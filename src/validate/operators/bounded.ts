@@ -43,10 +43,10 @@ export function rangeOf(values: ArrayLike<number>): Range {
   return { lo, hi };
 }
 
-/** A function of one number by a table of 512 pieces. */
+/** A monotone function of one number by a table of 512 pieces. */
 export function curve(x: readonly number[], f: (x: number) => number): Float64Array {
   const bits = FINE_RECIPE.activation_bits;
-  const input = affineGrid(rangeOf(x), bits, false);
+  const input = affineGrid(movingPart(rangeOf(x), f), bits, false);
   const ends = [minOf(input.format), maxOf(input.format)].map((code) => f(decode(code, input)));
   const output = affineGrid(rangeOf([...x.map(f), ...ends]), bits, false);
   const { pwl_pieces, pwl_method } = FINE_RECIPE;
@@ -64,6 +64,27 @@ export function curve(x: readonly number[], f: (x: number) => number): Float64Ar
     [[encodeAll(x, input)]],
   );
   return decodeAll(lane![0]!, output);
+}
+
+/** Steps of a bisection: a range halved so often is a float's own step. */
+const HALVINGS = 40;
+
+/**
+ * The part of a range outside of which a monotone function has all but reached its ends, to 2^-16 of what it covers:
+ * inputs beyond it saturate, and the steps of the grid go where the function moves.
+ */
+function movingPart({ lo, hi }: Range, f: (x: number) => number): Range {
+  const allowed = 2 ** -16 * Math.abs(f(hi) - f(lo));
+  const farthest = (end: number, other: number): number => {
+    let [from, to] = [end, other];
+    for (let i = 0; i < HALVINGS; i++) {
+      const middle = (from + to) / 2;
+      if (Math.abs(f(middle) - f(end)) <= allowed) from = middle;
+      else to = middle;
+    }
+    return from;
+  };
+  return lo === hi ? { lo, hi } : { lo: farthest(lo, hi), hi: farthest(hi, lo) };
 }
 
 /**

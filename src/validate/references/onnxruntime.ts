@@ -105,7 +105,8 @@ const qlinearMatmulOf = (c: Source): Verdict => {
 
 const qlinearMulOf = (c: Source): Verdict => {
   const { a, b, y } = pair(c);
-  return expectCodes(c, "y", qlinearMul(a, b, productFactor(c), y));
+  // The runtime adds the zero point in float32 before it rounds, so a result next to a tie may be one code off.
+  return expectReals(c, "y", qlinearMul(a, b, productFactor(c), y), 1);
 };
 
 const qlinearAddOf = (c: Source): Verdict => {
@@ -216,7 +217,7 @@ const OPERATORS: Operators = {
     run: qlinearMatmulOf,
   })),
   ...each("qlinearmul", BYTES, (format) => ({
-    ...{ operation: "QLinearMul", format, agreement: EXACT },
+    ...{ operation: "QLinearMul", format, agreement: NEAREST },
     run: qlinearMulOf,
   })),
   ...each("qlinearadd", BYTES, (format) => ({

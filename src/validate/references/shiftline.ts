@@ -171,6 +171,7 @@ function machineFor(
     {
       ...{ image: { segments, bytes: endOf("dram") }, programs: [program], lanes: 1 },
       dataBytes: endOf("data"),
+      filled: true,
     },
   );
 }

@@ -1,0 +1,109 @@
+import type { Settings } from "../arch/fields.ts";
+import { trafficOf } from "../isa/cost.ts";
+import type { OpDef, Space, Stage, UnitName, Work } from "../isa/define.ts";
+import { ByShape, footprintOf, type Placed as PlacedSpan, sizeOf } from "../isa/footprint.ts";
+import type { Issued } from "../isa/program.ts";
+
+/** A unit's share of an instruction: it is taken for `beats` cycles, `lead` cycles after the instruction starts. */
+export interface Share {
+  readonly unit: UnitName;
+  readonly lead: number;
+  readonly beats: number;
+}
+
+/** A stretch of memory that begins `offset` after where an address field points. */
+export interface Placed {
+  readonly space: Space;
+  readonly field: string;
+  readonly offset: number;
+  /** Bytes, or accumulators. */
+  readonly bytes: number;
+  readonly trafficBytes: number;
+}
+
+/** What instructions ask of a machine that differ in nothing but their addresses. */
+export interface Shape {
+  readonly shares: readonly Share[];
+  /** Cycles from the last beat until the results can be read. */
+  readonly latency: number;
+  readonly reads: readonly Placed[];
+  readonly writes: readonly Placed[];
+  readonly work: Work;
+}
+
+/** The shapes of the instructions that a machine was asked to time, each found out once. */
+export class Shapes {
+  readonly arch: Settings;
+  readonly #known: ByShape<Shape>;
+
+  constructor(arch: Settings) {
+    this.arch = arch;
+    this.#known = new ByShape((op, x, addresses) => shapeOf(op, x, addresses, arch));
+  }
+
+  of(op: OpDef, x: Issued["x"]): Shape {
+    return this.#known.of(op, x);
+  }
+}
+
+const all = new WeakMap<Settings, Shapes>();
+
+/** The shapes known on a machine, remembered for as long as it lives. */
+export function shapesOn(arch: Settings): Shapes {
+  let shapes = all.get(arch);
+  if (shapes === undefined) {
+    shapes = new Shapes(arch);
+    all.set(arch, shapes);
+  }
+  return shapes;
+}
+
+function shapeOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch: Settings): Shape {
+  const { reads, writes, far } = footprintOf(op, x, addresses, arch);
+  const io = { reads: reads.map(({ span }) => span), writes: writes.map(({ span }) => span) };
+  return {
+    ...sharesOf(op.stages(far, arch, io)),
+    reads: joined(reads, arch),
+    writes: joined(writes, arch),
+    work: op.work(far, arch),
+  };
+}
+
+/** The spans; one that begins where the last one ended is part of it, as the arrays of a table are. */
+function joined(spans: readonly PlacedSpan[], arch: Settings): readonly Placed[] {
+  const placed: Placed[] = [];
+  for (const { field, span } of spans) {
+    const { space, from: offset } = span;
+    const bytes = sizeOf(span);
+    const trafficBytes = trafficOf(span, arch);
+    const last = placed.at(-1);
+    if (last !== undefined && last.field === field && last.offset + last.bytes === offset) {
+      const both = { bytes: last.bytes + bytes, trafficBytes: last.trafficBytes + trafficBytes };
+      placed[placed.length - 1] = { ...last, ...both };
+    } else placed.push({ space, field, offset, bytes, trafficBytes });
+  }
+  return placed;
+}
+
+/**
+ * The shares of an instruction's stages.
+ *
+ * A DMA transfer waits for the DRAM first and has its data with the last beat. Elsewhere the beats come first. A
+ * stage that streams into another hands it the first element `latency + 1` cycles after taking it. There is no buffer
+ * between the two, so both keep the pace of the slower one.
+ */
+function sharesOf(stages: readonly Stage[]): Pick<Shape, "shares" | "latency"> {
+  const [first] = stages;
+  if (first?.unit === "dma")
+    return { shares: [{ unit: "dma", lead: first.latency, beats: first.beats }], latency: 0 };
+  let pace = 0;
+  for (const { beats } of stages) pace = Math.max(pace, beats);
+  let lead = 0;
+  let latency = 0;
+  const shares = stages.map((stage, i): Share => {
+    if (i > 0) lead += latency + 1;
+    latency = stage.latency;
+    return { unit: stage.unit, lead, beats: pace };
+  });
+  return { shares, latency };
+}

@@ -1,0 +1,205 @@
+import { type ArchSpec, hashArch } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
+import { hashOf } from "../base/hash.ts";
+import type { Program } from "../isa/program.ts";
+import { type ArrayShape, BASELINES, type BaselineName, equalAreaShape } from "../machine/area.ts";
+import { BASELINE_BITS, baselineMachine } from "../machine/baseline.ts";
+import { time } from "../machine/timing.ts";
+import { modelBytes, type SequenceJob } from "../model/job.ts";
+
+/** What the words of a job ask of its programs. */
+export interface Runs {
+  readonly length: number;
+  /** Times that `start` runs, and `step`. */
+  readonly words: number;
+  readonly steps: number;
+}
+
+/** What the same job costs in floats, on equal terms. */
+export interface FloatCost extends ArrayShape {
+  /** Loading tables and resident weights, once. */
+  readonly loadCycles: number;
+  /** Everything after the load, for as many invocations as the integer job's. */
+  readonly warmCycles: number;
+  /** Weights, embeddings, biases and tables as the machine loads them. */
+  readonly modelBytes: number;
+  readonly residentWeightBytes: number;
+  /** Memories that had to grow to hold the wider values, by the factor that they grew by. */
+  readonly grown: Readonly<Partial<Record<Memory, number>>>;
+}
+
+/** An array of as many elements as the integer machine's, and one of the area of its MACs. */
+export type FloatCosts = {
+  readonly [K in BaselineName]: { readonly equalArray: FloatCost; readonly equalArea: FloatCost };
+};
+
+const MEMORIES = ["weight", "activation", "table"] as const;
+type Memory = (typeof MEMORIES)[number];
+
+/** Compiles a quantized model for a machine and for words of some lengths. */
+type Compile<Q> = (model: Q, machine: ArchSpec, lengths: readonly number[]) => SequenceJob;
+
+/** A compiled float model, on a machine whose memories hold it. */
+interface FloatJob {
+  readonly machine: ArchSpec;
+  readonly job: SequenceJob;
+  readonly grown: FloatCost["grown"];
+}
+
+/** Cycles of a job's programs. */
+interface FloatCycles {
+  readonly load: number;
+  readonly programs: ReadonlyMap<number, { readonly start: number; readonly step: number }>;
+}
+
+/** Compiled and timed float models by what they depend on. They are never forgotten: a process meets a handful. */
+const jobs = new Map<string, FloatJob>();
+const timed = new Map<string, FloatCycles>();
+
+/**
+ * The float counterparts of a quantized model: the program of the integer model with 32 or 16 bits wherever it has fewer or more, compiled
+ * anew, so that what stays on chip is decided at that width. A pure function of the model's shape and the machine.
+ */
+export class FloatModels<Q> {
+  readonly #lengths: readonly number[];
+  readonly #compile: Compile<Q>;
+  readonly #models: Readonly<Record<BaselineName, { readonly model: Q; readonly key: string }>>;
+
+  /** @param mapped  identity of what `compile` maps by, where that is not the model's shape, the machine and the lengths alone */
+  constructor(quantized: Q, lengths: readonly number[], compile: Compile<Q>, mapped: unknown = "fixed") {
+    const widened = (float: BaselineName) => {
+      const model = widen(quantized, BASELINE_BITS[float]);
+      return { model, key: hashOf([float, shapeOf(model), lengths, mapped]) };
+    };
+    this.#lengths = lengths;
+    this.#compile = compile;
+    this.#models = { fp32: widened("fp32"), fp16: widened("fp16") };
+  }
+
+  /** The cost of these runs beside a machine: the same program on an array of each of the two sizes. */
+  costs(arch: ArchSpec, runs: readonly Runs[]): FloatCosts {
+    const costs = BASELINES.map((float) => {
+      const machine = baselineMachine(arch, float);
+      const key = hashOf([this.#models[float].key, hashArch(machine)]);
+      const compiled = recall(jobs, key, () => this.#fit(float, machine));
+      const shape = { rows: arch.settings["mac.rows"], columns: arch.settings["mac.columns"] };
+      const equalArray = costOf(compiled, key, shape, runs);
+      const equalArea = costOf(compiled, key, equalAreaShape(arch.settings, float), runs);
+      return [float, { equalArray, equalArea }] as const;
+    });
+    return Object.fromEntries(costs) as FloatCosts;
+  }
+
+  /** Compiles; a memory that is too small for the wider values is doubled until it is not. */
+  #fit(float: BaselineName, wanted: ArchSpec): FloatJob {
+    const grown: Partial<Record<Memory, number>> = {};
+    for (let machine = wanted; ; ) {
+      try {
+        return { machine, job: this.#compile(this.#models[float].model, machine, this.#lengths), grown };
+      } catch (error) {
+        const memory = tooSmall(error);
+        if (memory === undefined) throw error;
+        grown[memory] = 2 * (grown[memory] ?? 1);
+        const field = `${memory}.bytes` as const;
+        machine = { ...machine, settings: { ...machine.settings, [field]: 2 * machine.settings[field] } };
+      }
+    }
+  }
+}
+
+function costOf(compiled: FloatJob, key: string, shape: ArrayShape, runs: readonly Runs[]): FloatCost {
+  const { job, grown } = compiled;
+  const { load, programs } = recall(timed, hashOf([key, shape]), () => cyclesOf(compiled, shape));
+  let warmCycles = 0;
+  for (const { length, words, steps } of runs) {
+    const { start, step } = programs.get(length)!;
+    warmCycles += words * start + steps * step;
+  }
+  const { residentWeightBytes } = job;
+  return {
+    ...shape,
+    loadCycles: load,
+    warmCycles,
+    modelBytes: modelBytes(job.image),
+    residentWeightBytes,
+    grown,
+  };
+}
+
+function recall<K, T>(known: Map<K, T>, key: K, make: () => T): T {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+  }
+  return value;
+}
+
+/** The memory that a refusal is about: it names the parameter that would have to be larger. */
+function tooSmall(error: unknown): Memory | undefined {
+  if (!(error instanceof InputError)) return undefined;
+  const problem = error.message.slice(error.where.length + 2);
+  return MEMORIES.find((memory) => problem.startsWith(`${memory}.bytes: `));
+}
+
+function cyclesOf({ machine, job }: FloatJob, { rows, columns }: ArrayShape): FloatCycles {
+  const arch = { ...machine, settings: { ...machine.settings, "mac.rows": rows, "mac.columns": columns } };
+  const cycles = (program: Program): number => time(program, arch).cycles;
+  const programs = [...job.programs].map(([length, { start, step }]) => {
+    return [length, { start: cycles(start), step: cycles(step) }] as const;
+  });
+  return { load: cycles(job.load), programs: new Map(programs) };
+}
+
+/** Numbers of a quantized model that say how wide something is. */
+const WIDTHS: ReadonlySet<string> = new Set(["bits", "inBits", "gainBits", "slopeBits"]);
+/** Numbers that say what codes mean. A float means itself, so each has the value that does nothing. */
+const MEANINGS: ReadonlyMap<string, number> = new Map([
+  ...["scale", "multiplier", "factor"].map((name) => [name, 1] as const),
+  ...["zero", "shift", "point", "drop", "once", "epsilon", "guard", "limit", "start", "lo", "hi"].map(
+    (name) => [name, 0] as const,
+  ),
+]);
+/** A layer's scales, one for each channel: one is left, the least that the instruction set has. */
+const SCALES = "scales";
+/** Two arrays of biases differ in every pair of elements, so that no two blocks of them are kept as one. */
+const BIAS_STEP = 2 ** 16;
+
+/**
+ * A quantized model as the float model of the same shape: all codes of all tensors, weights, gains and tables in `bits` bits, no zero
+ * points, no scales, no shifts. Shared parts stay shared. For compiling and timing only: the contents of arrays are
+ * not the model's, only their lengths, and that equal ones are the same ones.
+ *
+ * @param model  plain data: records, lists, typed arrays
+ */
+export function widen<T>(model: T, bits: number): T {
+  const known = new Map<unknown, unknown>();
+  let arrays = 0;
+  const visit = (value: unknown): unknown => {
+    if (value === null || typeof value !== "object") return value;
+    return recall(known, value, () => copy(value));
+  };
+  const copy = (value: object): unknown => {
+    if (value instanceof Int32Array) return new Int32Array(value.length).fill(++arrays);
+    if (value instanceof Float64Array) {
+      const first = ++arrays * BIAS_STEP;
+      return Float64Array.from(value, (_, i) => first + i);
+    }
+    if (Array.isArray(value)) return value.map(visit);
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, named(name, part)]));
+  };
+  const named = (name: string, part: unknown): unknown => {
+    if (typeof part === "number") return WIDTHS.has(name) ? bits : (MEANINGS.get(name) ?? part);
+    return name === SCALES && Array.isArray(part) ? part.slice(0, 1).map(visit) : visit(part);
+  };
+  return visit(model) as T;
+}
+
+/** A widened model's identity: of an array, its length and which one it is. */
+const shapeOf = (model: unknown): string =>
+  JSON.stringify(model, (_, value) => (ArrayBuffer.isView(value) ? arrayOf(value) : value));
+
+const arrayOf = (array: ArrayBufferView): readonly number[] => {
+  const { length, 0: first } = array as Int32Array | Float64Array;
+  return [length, first ?? 0];
+};

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { loadArch, makeArch, overrideArch } from "../../src/arch/spec.ts";
+import { InputError } from "../../src/base/errors.ts";
+import { BASELINES } from "../../src/machine/area.ts";
+import { BASELINE_BITS, baselineMachine } from "../../src/machine/baseline.ts";
+import { time } from "../../src/machine/timing.ts";
+import { compileG2p } from "../../src/model/g2p/lower.ts";
+import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
+import type { SequenceJob } from "../../src/model/job.ts";
+import { makeRecipe } from "../../src/quant/recipe.ts";
+import { loadRecipe } from "../../src/quant/recipe-file.ts";
+import { FloatModels, widen } from "../../src/sweep/baseline.ts";
+import { runSweep } from "../../src/sweep/run.ts";
+import { subjectOf } from "../../src/sweep/subject.ts";
+import { cellOf, experimentOf } from "./lab.ts";
+
+const { params, ranges, words } = subjectOf(experimentOf(["- {}"]).subject);
+const edge = loadArch("arch/edge16x16.yaml");
+const length = words[0]!.letters.length;
+const RUNS = [{ length, words: 3, steps: 20 }];
+
+const quantized = (arch = edge, recipe = {}) =>
+  quantizeG2p(params, ranges, { recipe: makeRecipe(recipe), arch: arch.settings });
+const floats = (arch = edge, recipe = {}) => new FloatModels(quantized(arch, recipe), [length], compileG2p);
+
+describe("widening", () => {
+  test("makes every width the one that is asked for, keeps shapes, and leaves nothing of what codes meant", () => {
+    const grid = { format: { bits: 8, signed: true }, scale: 0.25, zero: -3 };
+    const weights = { rows: 2, columns: 2, bits: 4, codes: Int32Array.of(7, -7, 7, -7) };
+    const scales = [
+      { multiplier: 9, shift: 3 },
+      { multiplier: 5, shift: 2 },
+    ];
+    const wide = widen({ weights, input: grid, output: grid, bias: Float64Array.of(4, 5), scales, n: 2 }, 32);
+    const float = { format: { bits: 32, signed: true }, scale: 1, zero: 0 };
+    expect(wide).toMatchObject({ input: float, output: float, scales: [{ multiplier: 1, shift: 0 }], n: 2 });
+    expect(wide.weights).toMatchObject({ rows: 2, columns: 2, bits: 32 });
+    expect(wide.weights.codes).toHaveLength(4);
+    expect(wide.bias).toHaveLength(2);
+    expect(weights.codes).toEqual(Int32Array.of(7, -7, 7, -7));
+  });
+
+  test("keeps what is shared shared, and what is not apart", () => {
+    const table = { codes: Int32Array.of(1, 2) };
+    const biases = [Float64Array.of(0, 0), Float64Array.of(0, 0)];
+    const wide = widen({ a: table, b: table, c: { codes: Int32Array.of(1, 2) }, biases }, 16);
+    expect(wide.a).toBe(wide.b);
+    expect(wide.a.codes).not.toEqual(wide.c.codes);
+    expect(new Set([...wide.biases[0]!, ...wide.biases[1]!]).size).toBe(4);
+  });
+
+  test.each(BASELINES)("of the model gives programs whose operands are all in %s", (float) => {
+    const bits = BASELINE_BITS[float];
+    const arch = baselineMachine(makeArch({ "activation.bytes": 524_288 }), float);
+    const { programs } = compileG2p(widen(quantized(), bits), arch, [length]);
+    const { start, step } = programs.get(length)!;
+    const text = JSON.stringify([start.items, step.items]);
+    const widths = [...text.matchAll(/"(?:wBits|xBits|inBits|gainBits)":(\d+)/g)].map(([, width]) =>
+      Number(width),
+    );
+    expect(widths.length).toBeGreaterThan(50);
+    expect(new Set(widths)).toEqual(new Set([bits]));
+  });
+});
+
+const issuedOf = ({ programs }: SequenceJob, arch = edge): number =>
+  time(programs.get(length)!.step, arch).issued;
+
+test("the float program has the integer one's instructions where both keep all weights on chip", () => {
+  const roomy = overrideArch(edge, { "weight.bytes": 4_194_304, "activation.bytes": 524_288 }, "test");
+  const model = quantized(roomy);
+  const integer = issuedOf(compileG2p(model, roomy, [length]), roomy);
+  for (const float of BASELINES) {
+    const machine = baselineMachine(roomy, float);
+    expect(issuedOf(compileG2p(widen(model, BASELINE_BITS[float]), machine, [length]), machine)).toBe(
+      integer,
+    );
+  }
+});
+
+describe("the cost of a job in floats", () => {
+  test("is its programs' cycles on the float machine, times their runs", () => {
+    const { fp16 } = floats().costs(edge, RUNS);
+    const machine = baselineMachine(edge, "fp16");
+    const { load, programs } = compileG2p(widen(quantized(), 16), machine, [length]);
+    const { start, step } = programs.get(length)!;
+    expect(fp16.equalArray).toMatchObject({
+      rows: 16,
+      columns: 16,
+      loadCycles: time(load, machine).cycles,
+      warmCycles: 3 * time(start, machine).cycles + 20 * time(step, machine).cycles,
+      grown: {},
+    });
+  });
+
+  test("never falls with the width; a smaller array never helps; weights stay within the memory", () => {
+    for (const name of ["edge16x16", "edge8x8", "dot16x16"]) {
+      const arch = loadArch(`arch/${name}.yaml`);
+      const { fp32, fp16 } = floats(arch).costs(arch, RUNS);
+      expect(fp32.equalArray.warmCycles, name).toBeGreaterThan(fp16.equalArray.warmCycles);
+      for (const { equalArray, equalArea } of [fp32, fp16]) {
+        expect(equalArea.warmCycles, name).toBeGreaterThanOrEqual(equalArray.warmCycles);
+        expect(equalArea.rows * equalArea.columns).toBeLessThan(equalArray.rows * equalArray.columns);
+        expect(equalArray.residentWeightBytes).toBeLessThanOrEqual(arch.settings["weight.bytes"]);
+      }
+      expect(fp32.equalArray.modelBytes).toBeGreaterThan(1.9 * fp16.equalArray.modelBytes);
+    }
+  });
+
+  test("depends on the model's shape, not on its codes: recipes of other widths share it", () => {
+    const costs = [{}, { weight_bits: 3, norm_bits: 6 }, { cell_bits: 12, weight_scale: "per-tensor" }].map(
+      (recipe) => floats(edge, recipe).costs(edge, RUNS),
+    );
+    expect(costs[1]).toEqual(costs[0]);
+    expect(costs[2]).toEqual(costs[0]);
+  });
+
+  test.each(["irnn", "pulp", "pure-shift", "tflite-lstm"])(
+    "is there for the recipe %s on every kind of array",
+    (name) => {
+      const { values, machine } = loadRecipe(`recipes/${name}.yaml`);
+      for (const dataflow of ["weight-stationary", "output-stationary", "input-stationary", "dot"]) {
+        const arch = overrideArch(edge, { ...machine, "mac.dataflow": dataflow }, name);
+        const { fp32 } = floats(arch, values).costs(arch, RUNS);
+        expect(fp32.equalArray.warmCycles).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  test("of a model that needs more activation SRAM in floats has that much more, and says so", () => {
+    const small = overrideArch(edge, { "activation.bytes": 16_384 }, "test");
+    const { fp32, fp16 } = floats(small).costs(small, RUNS);
+    expect(fp32.equalArray.grown).toEqual({ activation: 2 });
+    expect(fp16.equalArray.grown).toEqual({});
+  });
+
+  test("passes on what no larger memory mends", () => {
+    const refusing = new FloatModels({}, [1], () => {
+      throw new InputError("edge", "a word of 40 letters");
+    });
+    expect(() => refusing.costs(edge, [])).toThrow(/^edge: a word of 40 letters$/);
+  });
+});
+
+test("columns state speed-up and size", async () => {
+  for (const row of await runSweep(experimentOf(["- axes: { arch: [edge16x16, edge8x8] }"]), {
+    workers: 0,
+  })) {
+    const value = (name: string) => Number(cellOf(row, name));
+    const { warm, floats } = row.cost;
+    expect(value("speedup_fp32")).toBeCloseTo(floats.fp32.equalArray.warmCycles / warm.cycles, 3);
+    expect(value("speedup_fp16")).toBeCloseTo(floats.fp16.equalArray.warmCycles / warm.cycles, 3);
+    expect(value("speedup_fp32_equal_area")).toBeGreaterThanOrEqual(value("speedup_fp32"));
+    expect(value("size_vs_fp32")).toBeCloseTo(value("model_bytes_fp32") / value("model_bytes"), 3);
+  }
+});
