@@ -52,6 +52,7 @@ const ORIGIN: readonly Column<Row>[] = [
   column("recipe_hash", "", "csv", "identity of all parameters of the recipe", (r) =>
     hashRecipe(r.point.recipe),
   ),
+  column("mapper", "", "csv", "how tiles and residency are chosen: by rule, or by search", (r) => r.mapper),
   column(
     "changes",
     "",

@@ -3,6 +3,7 @@ import { agreement, type Score, score } from "../model/g2p/metrics.ts";
 import type { SequenceJob } from "../model/job.ts";
 import type { Experiment } from "./experiment.ts";
 import { type Family, familiesOf } from "./factor.ts";
+import type { Mapper } from "./mapped.ts";
 import { type Cost, type Invocations, measureOne, type Results, realTokens } from "./measure.ts";
 import type { Point } from "./points.ts";
 import { runAll } from "./pool.ts";
@@ -22,6 +23,7 @@ interface Accuracy extends Score {
 export interface Row {
   readonly experiment: string;
   readonly seed: number;
+  readonly mapper: Mapper;
   readonly subject: SubjectSpec;
   readonly facts: Pick<Subject, "parameters" | "norm" | "hash">;
   readonly point: Point;
@@ -113,10 +115,11 @@ function accuracyOf(
 function rowsOf(experiment: Experiment, subject: Subject, realTokens: readonly (readonly number[])[]) {
   const { parameters, norm, hash } = subject;
   const reference = score(realTokens, subject.words);
-  const { name, seed } = experiment;
+  const { name, seed, mapper } = experiment;
   const common = {
     experiment: name,
     seed,
+    mapper,
     subject: experiment.subject,
     facts: { parameters, norm, hash },
     reference,
