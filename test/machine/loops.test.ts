@@ -1,9 +1,10 @@
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import type { ArchSpec } from "../../src/arch/spec.ts";
-import { makeArch } from "../../src/arch/spec.ts";
+import { loadArch, makeArch } from "../../src/arch/spec.ts";
 import { parseProgram } from "../../src/isa/asm.ts";
 import type { Program } from "../../src/isa/program.ts";
+import { validate } from "../../src/isa/validate.ts";
 import { time } from "../../src/machine/timing.ts";
 import { draw, pick, type Rng, randomArch } from "../support/machines.ts";
 import { chain, fetch, fill, matmul, pwl, requant, rescale, store } from "./bench.ts";
@@ -111,5 +112,20 @@ describe("a steady loop", () => {
     expect(long!.issued).toBe(4_000_000);
     expect(long!.cycles).toBe(short!.cycles + 999 * (longer!.cycles - short!.cycles));
     expect(long!.compulsoryDramBytes).toBe(1_000_000 * (16 + 8));
+  });
+});
+
+describe("an LSTM of 1024 on edge16x16", () => {
+  const arch = loadArch("arch/edge16x16.yaml");
+  const program = lstmOverTime(arch, { input: 128, hidden: 1024 });
+
+  test("over a thousand steps takes what stepping each of them gives", () => {
+    expectSame(program(1000), arch, "1000 steps");
+  });
+
+  test("over a million steps takes a thousand times as long, and is judged and timed at once", () => {
+    const [one, two, million] = [1000, 2000, 1_000_000].map((steps) => time(program(steps), arch));
+    expect(million!.cycles).toBe(one!.cycles + 999 * (two!.cycles - one!.cycles));
+    expect(validate(program(1_000_000), arch.settings, { image: 2 ** 28, data: 2 ** 28 })).toEqual([]);
   });
 });
