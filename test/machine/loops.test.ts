@@ -6,11 +6,12 @@ import { parseProgram } from "../../src/isa/asm.ts";
 import type { Program } from "../../src/isa/program.ts";
 import { validate } from "../../src/isa/validate.ts";
 import { time } from "../../src/machine/timing.ts";
+import { lstmOverTime } from "../support/lstm.ts";
 import { draw, pick, type Rng, randomArch } from "../support/machines.ts";
 import { chain, fetch, fill, matmul, pwl, requant, rescale, store } from "./bench.ts";
 import { stepped, withoutEnergy } from "./stepped.ts";
 
-const RUNS = 400;
+const RUNS = 2000;
 /** Bytes that every address may be in, with room for the operands behind it. */
 const REACH = 2000;
 

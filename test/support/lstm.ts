@@ -1,6 +1,6 @@
 import type { ArchSpec } from "../../src/arch/spec.ts";
-import type { Program } from "../../src/isa/program.ts";
 import { fetch } from "../../src/isa/ops/dma.ts";
+import type { Program } from "../../src/isa/program.ts";
 import { ActivationMap, Builder } from "../../src/kernels/builder.ts";
 import { activationGrid } from "../../src/kernels/define.ts";
 import { ImageBuilder } from "../../src/kernels/image.ts";
