@@ -1,7 +1,7 @@
 import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
-import { YamlFile } from "../base/yaml.ts";
+import { stemOf, YamlFile } from "../base/yaml.ts";
 import type { RequantRounding } from "../fixed/requant.ts";
 import { FIELDS, type FieldName, type Settings } from "./fields.ts";
 import { SCALING_UNITS, type ScalingUnit, scalingOf } from "./scaling.ts";
@@ -32,7 +32,7 @@ export function loadArch(path: string): ArchSpec {
   ) as Settings;
   for (const { key, problem } of contradictions(settings)) file.complain(keysOf.get(key) ?? [key], problem);
   file.refuse();
-  return Object.freeze({ name: nameOf(path), settings });
+  return Object.freeze({ name: stemOf(path), settings });
 }
 
 /** The machine with some parameters changed, as `--set mac.rows=32` and sweep axes do. `where` names the change's origin. */
@@ -130,5 +130,3 @@ function flatten(
     for (const [key, inner] of Object.entries(value)) flatten(inner, [...keys, key], visit);
   } else visit(keys, value);
 }
-
-const nameOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");

@@ -15,6 +15,12 @@ export function readText(path: string): string {
   }
 }
 
+/** A YAML file's name, without folder and ending. */
+export const stemOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");
+
+export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
+
 /** A YAML file with its positions: every problem found in it can name line and column. */
 export class YamlFile {
   readonly path: string;

@@ -1,5 +1,6 @@
 import yargs from "yargs";
 import { InputError } from "../base/errors.ts";
+import { version } from "../base/package.ts";
 import { type Command, type Io, STATUS, type Status, UsageError } from "./command.ts";
 import { arch } from "./commands/arch.ts";
 import { asm } from "./commands/asm.ts";
@@ -12,7 +13,6 @@ import { run } from "./commands/run.ts";
 import { sweep } from "./commands/sweep.ts";
 import { validate } from "./commands/validate.ts";
 import { vectors } from "./commands/vectors.ts";
-import { version } from "./places.ts";
 
 /** The verbs, in the order of `--help`. */
 const commands: readonly Command[] = [

@@ -1,12 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { InputError } from "../base/errors.ts";
+import { PACKAGE } from "../base/package.ts";
 import { suggestion } from "../base/settings.ts";
-import { readText } from "../base/yaml.ts";
-
-/** The package's own folder, whether its sources run or its build does. */
-const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+import { readText, stemOf } from "../base/yaml.ts";
 
 /** Golden data of the outside references that is small enough to come with the package. */
 export const BUNDLED_VECTORS = join(PACKAGE, "test", "golden", "vectors");
@@ -41,14 +38,6 @@ export function shelved(shelf: Shelf): string[] {
     }
   }
   return [...paths.values()];
-}
-
-export const stemOf = (path: string): string => basename(path, ENDING);
-
-/** The version of the package. */
-export function version(): string {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
-  return version;
 }
 
 /** A file's bytes. @throws InputError where it cannot be read, in the words of every other file */

@@ -84,17 +84,25 @@ export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapp
     for (const { at, from, n, bits } of pieces(result, outputs[i]!))
       b.emit(store, { dst: from, src: at, n, bits });
   }
-  const load = new Builder(image, weights, new ActivationMap(arch), arch);
-  if (image.tableBytes > 0) load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes });
-  for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
   return {
     image: image.build(),
-    load: load.finish("load"),
+    load: loadProgram(arch, image, weights),
     run: b.finish("run"),
     inputs,
     outputs,
     dataBytes: data.bytes,
   };
+}
+
+/** What a job runs once: tables and resident weights, from the image to where its programs find them. */
+export function loadProgram(arch: ArchSpec, image: ImageBuilder, weights: Residency): Program {
+  const b = new Builder(image, weights, new ActivationMap(arch), arch);
+  if (image.tableBytes > 0)
+    b.label("tables", () => b.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes }));
+  b.label("weights", () => {
+    for (const { src, dst, bytes } of weights.loads) b.emit(loadWeight, { dst, src, bytes });
+  });
+  return b.finish("load");
 }
 
 /** A tensor and its port in parts that one transfer moves. */

@@ -13,6 +13,8 @@ export interface Conversion {
   readonly a: Address;
   readonly n: number;
   readonly aBits: number;
+  /** Taken off before anything else; 0 where it is left out. */
+  readonly aZero?: number;
   readonly bits: number;
   /** Bits that are dropped; negative: zeros that are appended. */
   readonly shift: number;
@@ -21,11 +23,11 @@ export interface Conversion {
   readonly overflow?: Overflow;
 }
 
-/** dst = round(a / 2^shift), brought into `bits` bits: saturated where nothing else is said. Zero points stay out of it. */
+/** dst = round((a - aZero) / 2^shift), brought into `bits` bits: saturated where nothing else is said. The result has no zero point. */
 export function lowerConversion(b: Builder, x: Conversion): void {
   b.emit(convert, {
     ...{ dst: x.dst, a: x.a, n: x.n, aBits: x.aBits, bits: x.bits, to: x.bits, shift: x.shift },
-    ...{ aZero: 0, zero: 0, unsigned: 0, kept: 0 },
+    ...{ aZero: x.aZero ?? 0, zero: 0, unsigned: 0, kept: 0 },
     rounding: ROUNDINGS.indexOf(x.rounding ?? "floor"),
     overflow: OVERFLOWS.indexOf(x.overflow ?? "saturate"),
   });

@@ -32,3 +32,9 @@ export interface SequenceJob {
 /** Packed size of everything that the machine loads: weights, embeddings, biases, scales, tables. */
 export const modelBytes = ({ segments }: Image): number =>
   segments.reduce((sum, { codes, bits }) => sum + storageBytes(codes.length, bits), 0);
+
+/** Every program of a job: the load, then start and step for each length. */
+export const programsOf = ({ load, programs }: SequenceJob): Program[] => [
+  load,
+  ...[...programs.values()].flatMap(({ start, step }) => [start, step]),
+];

@@ -1,7 +1,7 @@
 import { FIELDS, type Settings } from "../arch/fields.ts";
 import { InputError } from "../base/errors.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
-import { YamlFile } from "../base/yaml.ts";
+import { isMapping, stemOf, YamlFile } from "../base/yaml.ts";
 import { type Recipe, settleRecipe } from "./recipe.ts";
 
 /** A recipe as it is kept in a file: what it departs from the defaults in, and the machine that its arithmetic asks for. */
@@ -42,11 +42,8 @@ export function loadRecipe(path: string): RecipeSpec {
     [MACHINE],
   );
   file.refuse();
-  return Object.freeze({ name: nameOf(path), about: about as string, values, machine: settings });
+  return Object.freeze({ name: stemOf(path), about: about as string, values, machine: settings });
 }
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** The values given, as they were settled; the file hears of what is wrong with them. */
 function keepGiven(
@@ -63,5 +60,3 @@ function keepGiven(
   );
   return Object.fromEntries(Object.keys(given).map((key) => [key, settled[key] as never]));
 }
-
-const nameOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");

@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { hashArch } from "../arch/spec.ts";
-import { readText } from "../base/yaml.ts";
+import { version } from "../base/package.ts";
 import { type Timing, total } from "../machine/timing.ts";
 import { hashRecipe } from "../quant/recipe.ts";
 import type { Column } from "../report/column.ts";
@@ -32,14 +31,6 @@ const onChip = (row: Row, which: "readBytes" | "writeBytes"): number => {
   return weight[which] + activation[which] + table[which];
 };
 const dramBytes = ({ traffic: { dram } }: Timing): number => dram.readBytes + dram.writeBytes;
-
-let version: string | undefined;
-/** This package's. */
-function versionOf(): string {
-  const path = join(import.meta.dirname, "..", "..", "package.json");
-  version ??= (JSON.parse(readText(path)) as { version: string }).version;
-  return version;
-}
 
 /** Where a row comes from. */
 const ORIGIN: readonly Column<Row>[] = [
@@ -272,7 +263,7 @@ const PROVENANCE: readonly Column<Row>[] = [
     (r) => r.subject.calibrationWords,
   ),
   column("data_hash", "", "csv", "identity of the weights and of all words", (r) => r.facts.hash),
-  column("version", "", "csv", "version of this package", versionOf),
+  column("version", "", "csv", "version of this package", () => version()),
 ];
 
 /** Every column of a sweep's CSV, in order. */

@@ -1,5 +1,5 @@
 import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
-import type { YamlFile } from "../base/yaml.ts";
+import { isMapping, type YamlFile } from "../base/yaml.ts";
 
 /**
  * A value of a YAML file and the keys that lead to it. Each reading notes what is wrong with the file and
@@ -96,9 +96,6 @@ export class Node {
     return new Node(this.#file, [...this.#keys, key], value);
   }
 }
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** A long table of names is no help in a sentence. */
 const listed = (names: readonly string[]): string => (names.length > 12 ? "parameters" : names.join(", "));

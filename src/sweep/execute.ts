@@ -1,6 +1,6 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import { Machine } from "../machine/machine.ts";
-import type { SequenceJob } from "../model/job.ts";
+import { programsOf, type SequenceJob } from "../model/job.ts";
 
 /** What a job's execution gave for one input. */
 export interface Outcome {
@@ -33,10 +33,9 @@ export function execute(
 ): Outcome[] {
   const lanes = options.lanes ?? DEFAULT_LANES;
   const outcomes = new Array<Outcome>(inputs.length);
-  const programs = [job.load, ...[...job.programs.values()].flatMap(({ start, step }) => [start, step])];
   const { image, dataBytes } = job;
   const backend = options.backend === undefined ? {} : { backend: options.backend };
-  const machine = new Machine(arch, { image, programs, lanes, dataBytes, ...backend });
+  const machine = new Machine(arch, { image, programs: programsOf(job), lanes, dataBytes, ...backend });
   machine.run(job.load);
   machine.takeCounts();
   let done = 0;

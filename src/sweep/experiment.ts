@@ -2,14 +2,15 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ArchSpec, loadArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
+import { PACKAGE } from "../base/package.ts";
 import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
-import { YamlFile } from "../base/yaml.ts";
+import { stemOf, YamlFile } from "../base/yaml.ts";
 import { RECIPE_FIELDS } from "../quant/recipe.ts";
 import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
 import { Node } from "./decode.ts";
 import { MAPPERS, type Mapper } from "./mapped.ts";
 import { expand, type Group, type Point, SETTINGS, type Values } from "./points.ts";
-import { PACKAGE, Shelf, stemOf } from "./shelf.ts";
+import { Shelf } from "./shelf.ts";
 import { type SubjectSpec, wordsOf } from "./subject.ts";
 
 /** A question, and the points that answer it. */

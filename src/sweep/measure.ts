@@ -5,7 +5,7 @@ import { mayOverflow } from "../isa/validate.ts";
 import { type Timing, time, total } from "../machine/timing.ts";
 import { quantizeG2p } from "../model/g2p/quantize.ts";
 import { runReal } from "../model/g2p/real.ts";
-import { modelBytes, type SequenceJob } from "../model/job.ts";
+import { modelBytes, programsOf, type SequenceJob } from "../model/job.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import { type FloatCosts, FloatModels, type Runs } from "./baseline.ts";
 import { execute, type Outcome } from "./execute.ts";
@@ -120,11 +120,6 @@ function compilerOf({ params, ranges, words }: Subject, recipe: Recipe, arch: Ar
     floats: new FloatModels(quantized, lengths, compile, mapper === "fixed" ? mapper : all),
   };
 }
-
-const programsOf = ({ load, programs }: SequenceJob): Program[] => [
-  load,
-  ...[...programs.values()].flatMap(({ start, step }) => [start, step]),
-];
 
 function resultsOf(job: SequenceJob, arch: ArchSpec, { words }: Subject): Results {
   const outcomes = execute(

@@ -1,11 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../base/errors.ts";
+import { PACKAGE } from "../base/package.ts";
 import { suggestion } from "../base/settings.ts";
+import { stemOf } from "../base/yaml.ts";
 import type { Node } from "./decode.ts";
-
-/** What ships with this package, for experiments that lie elsewhere. */
-export const PACKAGE = join(import.meta.dirname, "..", "..");
 
 /**
  * Files of one kind that an experiment may name: those of a folder beside the experiment's own, then the package's.
@@ -76,6 +75,3 @@ export class Shelf<T> {
     return `no ${this.#what} ${name}${suggestion(name, names.map(stemOf))}`;
   }
 }
-
-/** A file's name without folder and ending. */
-export const stemOf = (path: string): string => (path.split(/[\\/]/).at(-1) ?? path).replace(/\.ya?ml$/, "");

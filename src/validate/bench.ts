@@ -3,8 +3,7 @@ import { overrideArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { signed } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
-import { unroll } from "../isa/program.ts";
-import { sizeOf } from "../isa/validate.ts";
+import { endsOf } from "../isa/validate.ts";
 import { type Compiled, type Computation, compile } from "../kernels/compile.ts";
 import { Machine } from "../machine/machine.ts";
 
@@ -58,20 +57,18 @@ const ROOM = {
   "acc.entries": 2 ** 14,
 };
 
+/** A machine's own memories, the parameter that says how large each is, and the least that it may be. */
+const OWN = [
+  ["weight", "weight.bytes", 256],
+  ["activation", "activation.bytes", 256],
+  ["table", "table.bytes", 64],
+  ["acc", "acc.entries", 16],
+] as const;
+
 /** The simulator sets aside whole memories, so each is made as large as the programs reach. */
 function sizesOf({ load, run }: Compiled, arch: ArchSpec): Record<string, number> {
-  const ends = { weight: 256, activation: 256, table: 64, acc: 16 };
-  for (const { op, x } of [...unroll(load), ...unroll(run)]) {
-    for (const span of [...op.reads(x, arch.settings), ...op.writes(x, arch.settings)]) {
-      if (!(span.space in ends)) continue;
-      const space = span.space as keyof typeof ends;
-      ends[space] = Math.max(ends[space], span.from + sizeOf(span));
-    }
-  }
-  return {
-    "weight.bytes": ends.weight,
-    "activation.bytes": ends.activation,
-    "table.bytes": ends.table,
-    "acc.entries": ends.acc,
-  };
+  const ends = [load, run].map((program) => endsOf(program, arch.settings));
+  return Object.fromEntries(
+    OWN.map(([space, key, least]) => [key, Math.max(least, ...ends.map((end) => end.get(space) ?? 0))]),
+  );
 }

@@ -9,6 +9,12 @@ export interface Operator extends Omit<Support, "suite"> {
   run(source: Source): Verdict;
 }
 
+/** An operator that is held bit for bit. */
+export const exact = (operation: string, format: string, run: Operator["run"]): Operator => ({
+  ...{ operation, format, agreement: "bit-exact" },
+  run,
+});
+
 /** An operator that is known and not simulated: why. */
 interface Unsupported {
   readonly unsupported: string;

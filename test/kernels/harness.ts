@@ -1,12 +1,9 @@
 import seedrandom from "seedrandom";
 import type { Settings } from "../../src/arch/fields.ts";
 import type { ArchSpec } from "../../src/arch/spec.ts";
-import { decode, decodeAll, type Grid } from "../../src/fixed/real.ts";
-import type { Image } from "../../src/isa/image.ts";
-import { fetch, loadTable, loadWeight, store } from "../../src/isa/ops/dma.ts";
-import type { Program } from "../../src/isa/program.ts";
-import { alignUp, biasBits } from "../../src/isa/tables.ts";
-import { ActivationMap, Builder, type Tensor } from "../../src/kernels/builder.ts";
+import { decode, decodeAll } from "../../src/fixed/real.ts";
+import { biasBits } from "../../src/isa/tables.ts";
+import { type Compiled, type Computation, compile as compileAlone } from "../../src/kernels/compile.ts";
 import {
   type Codes,
   encodeInputs,
@@ -14,8 +11,6 @@ import {
   type Reals,
   type Sample,
 } from "../../src/kernels/define.ts";
-import { ImageBuilder } from "../../src/kernels/image.ts";
-import { Residency } from "../../src/kernels/residency.ts";
 import { Machine } from "../../src/machine/machine.ts";
 import { makeRecipe, type Recipe } from "../../src/quant/recipe.ts";
 import { expectSameInts } from "../support/ints.ts";
@@ -57,6 +52,7 @@ function quantizedOf(kernel: string, sample: Sample, arch: Settings, changes: Pa
   const numerics = [
     arch["requant.kind"],
     arch["requant.multiplierBits"],
+    arch["vector.multiplierBits"],
     arch["pwl.slopeBits"],
     biasBits(arch),
   ];
@@ -71,62 +67,18 @@ function quantizedOf(kernel: string, sample: Sample, arch: Settings, changes: Pa
   return made;
 }
 
-/** Where codes lie in the data region of the DRAM. */
-interface Port {
-  readonly address: number;
-  readonly bits: number;
-  readonly length: number;
-  readonly count: number;
-}
+/** The sample as a computation of inputs of the shapes of its own. */
+export const computationOf = ({ q, codes }: Pick<Case, "q" | "codes">): Computation => ({
+  inputs: q.inputs.map((grid, i) => ({
+    ...{ grid, length: codes[0]![i]![0]!.length, count: codes[0]![i]!.length },
+  })),
+  matrices: q.matrices,
+  lower: (b, tensors) => [q.lower(b, tensors)],
+});
 
-export interface Compiled {
-  readonly image: Image;
-  readonly load: Program;
-  readonly run: Program;
-  readonly inputs: readonly Port[];
-  readonly output: Port;
-  readonly dataBytes: number;
-}
-
-/** Lays tensors out in the data region, each on a line of its own. */
-class DataRegion {
-  bytes = 0;
-
-  port(grid: Grid, length: number, count: number): Port {
-    const { bits } = grid.format;
-    const address = alignUp(this.bytes, 16 * bits);
-    this.bytes = address + alignUp(bits * length * count, 8) / 8;
-    return { address, bits, length, count };
-  }
-}
-
-/** Two programs: one brings weights and tables, one takes inputs from the data region and leaves its result there. */
-export function compile({ q, codes, arch }: Pick<Case, "q" | "codes" | "arch">): Compiled {
-  const image = new ImageBuilder(arch);
-  const weights = new Residency(arch, image, q.matrices);
-  const data = new DataRegion();
-  const b = new Builder(image, weights, new ActivationMap(arch), arch);
-  const ports = codes[0]!.map((vectors, i) => data.port(q.inputs[i]!, vectors[0]!.length, vectors.length));
-  const tensors = ports.map(({ address, bits, length, count }, i): Tensor => {
-    const tensor = b.map.tensor(q.inputs[i]!, length, count);
-    b.emit(fetch, { dst: tensor.at, src: address, n: length * count, bits });
-    return tensor;
-  });
-  const result = q.lower(b, tensors);
-  const output = data.port(result.grid, result.length, result.count);
-  b.emit(store, { dst: output.address, src: result.at, n: result.length * result.count, bits: output.bits });
-  const load = new Builder(image, weights, new ActivationMap(arch), arch);
-  if (image.tableBytes > 0) load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes });
-  for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
-  return {
-    image: image.build(),
-    load: load.finish("load"),
-    run: b.finish("run"),
-    inputs: ports,
-    output,
-    dataBytes: data.bytes,
-  };
-}
+/** The sample as two programs: weights and tables, then one inference. */
+export const compile = (one: Pick<Case, "q" | "codes" | "arch">): Compiled =>
+  compileAlone(one.arch, computationOf(one));
 
 export interface Result {
   readonly codes: readonly (readonly number[])[]; // [lanes][all codes of the output]
@@ -150,7 +102,7 @@ export class Bench {
   /** Each lane of the machine with inputs of its own, the first of `codes`. */
   run(codes: Case["codes"]): Result {
     const machine = this.#machine;
-    const { inputs, output, run } = this.#compiled;
+    const { inputs, outputs, run } = this.#compiled;
     for (let lane = 0; lane < machine.lanes; lane++) {
       for (const [i, { address, bits }] of inputs.entries()) {
         machine.writeData(bits, address, flat(codes[lane]![i]!), lane);
@@ -158,7 +110,7 @@ export class Bench {
     }
     machine.run(run);
     const { saturations, overflows } = machine.takeCounts();
-    const { address, bits, length, count } = output;
+    const { address, bits, length, count } = outputs[0]!;
     const read = (_: unknown, lane: number) => machine.readData(bits, address, length * count, lane);
     return {
       codes: Array.from({ length: machine.lanes }, read),

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { type ArchSpec, makeArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { validate } from "../../src/isa/validate.ts";
-import { type Compiled, type Computation, compile } from "../../src/kernels/compile.ts";
+import { type Compiled, compile } from "../../src/kernels/compile.ts";
 import type { Weights } from "../../src/kernels/image.ts";
 import { endOf, fixedMapping, type Mapping, type MatrixMapping } from "../../src/kernels/mapping.ts";
 import { kernels } from "../../src/kernels/table.ts";
-import { Bench, type Case, caseOf, expectExact } from "../kernels/harness.ts";
+import { Bench, type Case, caseOf, computationOf, expectExact } from "../kernels/harness.ts";
 import { draw, pick, type Rng, randomArch } from "../support/machines.ts";
 
 /** Mappings that are tried for each sample. */
@@ -48,16 +48,6 @@ const machineOf = (rng: Rng): ArchSpec =>
   });
 
 /** The sample by itself. */
-const computationOf = ({ q, codes }: Case): Computation => ({
-  inputs: q.inputs.map((grid, i) => ({
-    grid,
-    length: codes[0]![i]![0]!.length,
-    count: codes[0]![i]!.length,
-  })),
-  matrices: q.matrices,
-  lower: (b, inputs) => [q.lower(b, inputs)],
-});
-
 /** Runs the sample under a mapping; says nothing of one that does not fit. */
 function ran(one: Case, mapping: Mapping, where: string): boolean {
   const { arch } = one;
@@ -71,7 +61,7 @@ function ran(one: Case, mapping: Mapping, where: string): boolean {
   const extents = { image: compiled.image.bytes, data: compiled.dataBytes };
   const faults = validate(compiled.run, arch.settings, extents);
   if (faults.length > 0) expect.fail(`${where}: ${faults[0]}`);
-  const bench = new Bench({ ...compiled, output: compiled.outputs[0]! }, arch, LANES);
+  const bench = new Bench(compiled, arch, LANES);
   try {
     expectExact(bench.run(one.codes), one);
   } catch (error) {

@@ -1,10 +1,10 @@
 import { FIELDS, type Field, type FieldName } from "../../arch/fields.ts";
 import { type ArchSpec, hashArch, loadArch, overrideArch } from "../../arch/spec.ts";
-import { readText } from "../../base/yaml.ts";
+import { readText, stemOf } from "../../base/yaml.ts";
 import { defineCommand, STATUS, UsageError } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf } from "../options.ts";
-import { placeOf, shelved, stemOf } from "../places.ts";
+import { placeOf, shelved } from "../places.ts";
 
 const parameters = Object.entries(FIELDS) as [FieldName, Field][];
 

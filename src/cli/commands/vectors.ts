@@ -1,5 +1,6 @@
 import type { ArchSpec } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
+import { version } from "../../base/package.ts";
 import type { Program } from "../../isa/program.ts";
 import { Machine } from "../../machine/machine.ts";
 import { type Recording, recorder } from "../../machine/record.ts";
@@ -7,13 +8,12 @@ import { letters } from "../../model/g2p/alphabet.ts";
 import { compileG2p } from "../../model/g2p/lower.ts";
 import { quantizeG2p } from "../../model/g2p/quantize.ts";
 import { phonesToText } from "../../model/g2p/words.ts";
-import type { SequenceJob } from "../../model/job.ts";
+import { programsOf, type SequenceJob } from "../../model/job.ts";
 import { subjectOf } from "../../sweep/subject.ts";
 import { type Chosen, chosenPoint, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
 import { grouped, toJson } from "../layout.ts";
 import { json, wholeNumber } from "../options.ts";
-import { version } from "../places.ts";
 import { progressOn } from "../progress.ts";
 import { refuseTaken, VectorFolder, type Written } from "../vector-folder.ts";
 import { vectorsReadme } from "../vectors-readme.ts";
@@ -52,7 +52,7 @@ export const vectors = defineCommand({
       .example("$0 validate --vectors v", "reads them back"),
   run(args, io) {
     refuseTaken(args.out);
-    const recorded = programsOf(args.programs);
+    const recorded = recordedOf(args.programs);
     const { count, spellings } = wordsOf(args.words);
     const chosen = chosenPoint(args, count);
     const folder = new VectorFolder(args.out);
@@ -67,7 +67,7 @@ export const vectors = defineCommand({
 });
 
 /** @throws UsageError for a name that is no program's */
-function programsOf(list: string): ReadonlySet<ProgramName> {
+function recordedOf(list: string): ReadonlySet<ProgramName> {
   const names = list.split(",");
   const odd = names.find((name) => !(PROGRAMS as readonly string[]).includes(name));
   if (odd !== undefined) throw new UsageError(`--programs takes any of ${PROGRAMS.join()}, not "${odd}"`);
@@ -133,8 +133,7 @@ function play(
   io: Io,
 ): Played[] {
   const { image, load, programs, dataBytes, input, output } = job;
-  const all = [load, ...[...programs.values()].flatMap(({ start, step }) => [start, step])];
-  const machine = new Machine(arch, { image, programs: all, lanes: 1, dataBytes });
+  const machine = new Machine(arch, { image, programs: programsOf(job), lanes: 1, dataBytes });
   const run = (program: Program, name: ProgramName, where: string): void => {
     let next = 0;
     const tell = (recording: Recording) => folder.add(`${where}#${next++}`, recording);

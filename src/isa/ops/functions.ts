@@ -9,6 +9,7 @@ import { tableSpans } from "../lookup.ts";
 import { codesAt, type MachineState } from "../state.ts";
 import { scaleBlock } from "../tables.ts";
 import { WIDE_BITS, WORD_BITS } from "../widths.ts";
+import { runMantissas } from "./mantissas.ts";
 
 /**
  * Functions that the vector unit computes with its multiplier instead of a table, to the bit as published integer
@@ -195,16 +196,7 @@ const defineNewton = <const N extends string>(
     reads: (x) => [activation(x.src, WIDE_BITS, x.n)],
     writes: (x) => [activation(x.dst, WORD_BITS, x.n), activation(x.exponent, WORD_BITS, x.n)],
     run(x, s) {
-      const elements = x.n * s.lanes;
-      const [mantissa, exponent] = [x.dst, x.exponent].map((at) => s.pointer("activation", WORD_BITS, at));
-      const values = s.heap.float64(s.pointer("activation", WIDE_BITS, x.src), elements);
-      const mantissas = s.heap.int32(mantissa!, elements);
-      const exponents = s.heap.int32(exponent!, elements);
-      for (let i = 0; i < elements; i++) {
-        const result = evaluate(values[i]!);
-        mantissas[i] = result.mantissa;
-        exponents[i] = result.exponent;
-      }
+      runMantissas(x, s, evaluate);
     },
     stages: (x, arch, io) => vectorStages(x.n, io, arch, multiplications),
     work: (x) => ({ elements: { count: x.n * multiplications, bits: WORD_BITS } }),

@@ -8,6 +8,7 @@ import { lookupFaults, lookupSpans, lookupStage, runLookup } from "../lookup.ts"
 import type { MachineState } from "../state.ts";
 import { pwlBlock, type TableArray } from "../tables.ts";
 import { WIDE_BITS, WORD_BITS } from "../widths.ts";
+import { runMantissas } from "./mantissas.ts";
 
 export const pwl = defineOp({
   name: "pwl",
@@ -71,16 +72,7 @@ const defineMantissa = <const N extends string>(
     run(x, s) {
       const table = readMantissaTable(s, x.table, x.pieces);
       const rounding = pwlRounding(s.arch);
-      const elements = x.n * s.lanes;
-      const [mantissa, exponent] = [x.dst, x.exponent].map((at) => s.pointer("activation", WORD_BITS, at));
-      const values = s.heap.float64(s.pointer("activation", WIDE_BITS, x.src), elements);
-      const mantissas = s.heap.int32(mantissa!, elements);
-      const exponents = s.heap.int32(exponent!, elements);
-      for (let i = 0; i < elements; i++) {
-        const result = evaluate(table, Math.max(1, values[i]!), rounding);
-        mantissas[i] = result.mantissa;
-        exponents[i] = result.exponent;
-      }
+      runMantissas(x, s, (value) => evaluate(table, Math.max(1, value), rounding));
     },
     stages: (x, arch, io) => [lookupStage(x.n, x.pieces, io, arch)],
     work: (x) => ({ lookups: x.n }),

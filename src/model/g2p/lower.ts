@@ -1,12 +1,13 @@
 import type { ArchSpec } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
-import { fetch, loadTable, loadWeight, store } from "../../isa/ops/dma.ts";
+import { fetch, store } from "../../isa/ops/dma.ts";
 import { fill } from "../../isa/ops/vector.ts";
 import type { Program } from "../../isa/program.ts";
 import { INDEX_BITS } from "../../isa/widths.ts";
 import { lowerArgmax } from "../../kernels/argmax/lower.ts";
 import { lowerAttend, lowerKeys } from "../../kernels/attention/lower.ts";
 import { ActivationMap, Builder, rowOf, strideOf, type Tensor } from "../../kernels/builder.ts";
+import { loadProgram } from "../../kernels/compile.ts";
 import { lowerEmbedding, type PlacedEmbedding } from "../../kernels/embedding/lower.ts";
 import { ImageBuilder } from "../../kernels/image.ts";
 import { lowerLinear, lowerLinearPwl } from "../../kernels/linear/lower.ts";
@@ -76,14 +77,9 @@ export function compileG2p(
     const shared = shareOf(q, placed, length);
     programs.set(length, { start: lowerStart(q, placed, shared), step: lowerStep(q, placed, shared) });
   }
-  const load = new Builder(image, weights, new ActivationMap(arch), arch);
-  load.label("tables", () => load.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes }));
-  load.label("weights", () => {
-    for (const { src, dst, bytes } of weights.loads) load.emit(loadWeight, { dst, src, bytes });
-  });
   return {
     image: image.build(),
-    load: load.finish("load"),
+    load: loadProgram(arch, image, weights),
     programs,
     input: INPUT,
     output: OUTPUT,

@@ -1,12 +1,9 @@
 import type { ArchSpec } from "../../arch/spec.ts";
-import { OVERFLOWS } from "../../fixed/format.ts";
 import type { Scale } from "../../fixed/requant.ts";
-import { ROUNDINGS } from "../../fixed/round.ts";
-import { nearestScale } from "../../fixed/scale.ts";
-import { convert } from "../../isa/ops/convert.ts";
 import { add as addOp, mul as mulOp, rescale as rescaleOp } from "../../isa/ops/vector.ts";
 import { WORD_BITS } from "../../isa/widths.ts";
 import type { Builder, Tensor } from "../../kernels/builder.ts";
+import { lowerConversion } from "../../kernels/convert.ts";
 import { codesOf, execute } from "../bench.ts";
 import { type Codes, clamped, type Result } from "./product.ts";
 
@@ -38,10 +35,9 @@ export const addLifted = (
     const n = output.length;
     const words = [left, right].map((tensor) => {
       const word = b.map.tensor(codesOf(WORD_BITS), n);
-      b.emit(convert, {
+      lowerConversion(b, {
         ...{ dst: word.at, a: tensor.at, n, aBits: tensor.grid.format.bits, aZero: tensor.grid.zero },
-        ...{ bits: WORD_BITS, to: WORD_BITS, zero: 0, shift: -op.left, unsigned: 0, kept: 0 },
-        ...{ rounding: ROUNDINGS.indexOf("floor"), overflow: OVERFLOWS.indexOf("saturate") },
+        ...{ bits: WORD_BITS, shift: -op.left },
       });
       return word;
     });
@@ -97,9 +93,6 @@ export function rescale(arch: ArchSpec, x: Codes, scale: Scale, result: Result):
   );
   return lane![0]!;
 }
-
-/** The scale of 1 on a machine. */
-export const unitScale = (multiplierBits: number): Scale => nearestScale(1, "multiplier", multiplierBits);
 
 function operandsOf({ a, b, result }: Pair, left: Tensor, right: Tensor, output: Tensor) {
   const n = output.length;

@@ -2,12 +2,13 @@ import { signed } from "../../fixed/format.ts";
 import { floorLog2, roundReal, toFloat32 } from "../../fixed/real.ts";
 import { floorDiv } from "../../fixed/round.ts";
 import { float32Scale } from "../../fixed/scale.ts";
+import { unitScale } from "../../kernels/convert.ts";
 import { lowerLookup } from "../../kernels/elementwise.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { codesOf, execute } from "../bench.ts";
 import { FLOAT32, PLAIN } from "../machines.ts";
 import type { Source } from "../source.ts";
-import { addJoint, multiply, unitScale } from "./elementwise.ts";
+import { addJoint, multiply } from "./elementwise.ts";
 import { batchMatmul, type Codes } from "./product.ts";
 
 /** An integer type of ONNX on a machine of signed codes: an unsigned one comes in less half its range. */
@@ -169,7 +170,11 @@ const WORD: Target = { type: INT32, zero: 0 };
 
 /** MatMulInteger: y = sum of (a - za)(b - zb), 32 bits. */
 export const matmulInteger = (a: Quantized, b: Quantized, batches: Batches): number[] =>
-  batchMatmul(PLAIN, { ...productOf(a, b, batches), scale: unitScale(31), result: resultOf(WORD) });
+  batchMatmul(PLAIN, {
+    ...productOf(a, b, batches),
+    scale: unitScale(PLAIN.settings),
+    result: resultOf(WORD),
+  });
 
 /** QLinearMatMul: the same sum, brought to y's type by one float32 multiplication. */
 export const qlinearMatmul = (

@@ -1,6 +1,6 @@
 import type { ArchSpec } from "../../arch/spec.ts";
 import { lowerLstm } from "../../kernels/lstm/lower.ts";
-import type { QLstm } from "../../kernels/lstm/quantize.ts";
+import { matricesOf, type QLstm } from "../../kernels/lstm/quantize.ts";
 import { execute } from "../bench.ts";
 
 /** The order of a batch of sequences in memory. */
@@ -16,14 +16,11 @@ export function runLstm(arch: ArchSpec, q: QLstm, x: ArrayLike<number>, order: S
   const { steps, batch } = order;
   const input = q.productX.parts[0]!.input;
   const features = q.productX.parts[0]!.weights.columns;
-  const matrices = [q.productH, q.productX, ...(q.projection ? [q.projection] : [])].flatMap(({ parts }) =>
-    parts.map(({ weights }) => weights),
-  );
   const lanes = execute(
     arch,
     {
       inputs: [{ grid: input, length: features, count: steps }],
-      matrices,
+      matrices: matricesOf(q),
       lower: (b, inputs) => [lowerLstm(b, q, inputs, false)],
     },
     Array.from({ length: batch }, (_, lane) => [gather(x, order, lane, features)]),

@@ -2,7 +2,7 @@ import { quantizedMultiplier, reducedMultiplier } from "../../fixed/scale.ts";
 import { cmsisLstmOf } from "../../kernels/lstm/reference.ts";
 import type { QSoftmax } from "../../kernels/softmax/quantize.ts";
 import { fixedSoftmaxOf, tableSoftmaxOf } from "../../kernels/softmax/reference.ts";
-import { filesOf, foldersOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
+import { exact, filesOf, foldersOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
 import { DOUBLE, WIDE } from "../machines.ts";
 import { softmax } from "../operators/curve.ts";
 import { addLifted, multiply } from "../operators/elementwise.ts";
@@ -242,11 +242,6 @@ function lstm(source: Source, bits: 8 | 16): Verdict {
   const x = test.codes("input_tensor", order.steps * order.batch * input);
   return test.expect(runLstm(bits === 16 ? WIDE : DOUBLE, q, x, order));
 }
-
-const exact = (operation: string, format: string, run: (source: Source) => Verdict) => ({
-  ...{ operation, format, agreement: "bit-exact" },
-  run,
-});
 
 const OPERATORS: Operators = {
   fully_connected_s8: exact("fully connected", "int8", (c) => layer(c, { x: 8, w: 8 })),

@@ -1,19 +1,17 @@
 import { readFileSync } from "node:fs";
 import type { ArchSpec } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
-import { maxOf, minOf, OVERFLOWS, signed } from "../../fixed/format.ts";
-import { ROUNDINGS } from "../../fixed/round.ts";
-import { convert } from "../../isa/ops/convert.ts";
+import { maxOf, minOf, signed } from "../../fixed/format.ts";
 import { exp, logistic, reciprocalByNewton, tanh } from "../../isa/ops/functions.ts";
 import { rowscale, sum } from "../../isa/ops/reduce.ts";
 import { fill } from "../../isa/ops/vector.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { Builder, Tensor } from "../../kernels/builder.ts";
+import { lowerConversion, unitScale } from "../../kernels/convert.ts";
 import { codesOf } from "../bench.ts";
 import { columnOf, columnsOf, columnWithin } from "../csv.ts";
-import { filesOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
+import { exact, filesOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
 import { DOUBLE, PLAIN } from "../machines.ts";
-import { unitScale } from "../operators/elementwise.ts";
 import { type Elements, spread } from "../operators/spread.ts";
 import { Source } from "../source.ts";
 import type { Case, Reference, Suite, Support } from "../suite.ts";
@@ -39,11 +37,7 @@ const applied = (
 
 /** round(a / 2^shift) in 32 bits, ties away from zero. */
 const dividedBy = (shift: number, aBits: number, b: Builder, dst: Tensor, a: Tensor, n: number): void =>
-  b.emit(convert, {
-    ...{ dst: dst.at, a: a.at, n, aBits, bits: WORD_BITS, to: WORD_BITS, aZero: 0, zero: 0 },
-    ...{ shift, rounding: ROUNDINGS.indexOf("half-away"), overflow: OVERFLOWS.indexOf("saturate") },
-    ...{ unsigned: 0, kept: 0 },
-  });
+  lowerConversion(b, { dst: dst.at, a: a.at, n, aBits, bits: WORD_BITS, shift, rounding: "half-away" });
 
 /** Rows of one primitive. */
 interface Rows {
@@ -144,7 +138,7 @@ function expNegative(source: Source): Verdict {
     b.emit(fill, { dst: minusOne.at, n, bits: 16, value: -1 });
     b.emit(exp, {
       ...{ dst: dst.at, a: minusOne.at, b: complement.at, groups: n, n: 1, aBits: 16 },
-      ...{ limit: minOf(WORD), scale: b.image.scale(unitScale(PLAIN.settings["requant.multiplierBits"])) },
+      ...{ limit: minOf(WORD), scale: b.image.scale(unitScale(PLAIN.settings)) },
     });
   });
   return compareCodes("exp", got, words(source, "exp"));
@@ -206,11 +200,6 @@ function tabulated(op: typeof logistic | typeof tanh, source: Source): Verdict {
   if (integerBits > max) return skipped(`${op.name} takes at most ${max} integer bits`);
   return compareCodes("y", curve(op, everyCode, 16, integerBits), source.codes("y"));
 }
-
-const exact = (operation: string, format: string, run: (source: Source) => Verdict) => ({
-  ...{ operation, format, agreement: "bit-exact" },
-  run,
-});
 
 const OPERATORS: Operators = {
   exp_neg_q5_26: exact("exp of a negative", "Q5.26 to Q0.31", expNegative),

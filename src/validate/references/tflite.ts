@@ -2,7 +2,7 @@ import { floorLog2, roundReal, toFloat32 } from "../../fixed/real.ts";
 import { float32Scale, quantizedMultiplier, reducedMultiplier } from "../../fixed/scale.ts";
 import { codeTableOf, elementaryCurveOf, mirroredCurveOf } from "../../kernels/activation/reference.ts";
 import { fixedSoftmaxOf, tableSoftmaxOf } from "../../kernels/softmax/reference.ts";
-import { casesOf, filesOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
+import { casesOf, exact, filesOf, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
 import { DOUBLE, FLOAT32, PLAIN, SINGLE, WIDE } from "../machines.ts";
 import { activation, softmax } from "../operators/curve.ts";
 import { addJoint, addLifted, multiply, rescale } from "../operators/elementwise.ts";
@@ -116,11 +116,6 @@ function interpolated(c: Source, curve: "sigmoid" | "tanh"): Verdict {
 const INTEGER_BITS = 3;
 const elementary = (c: Source, curve: "sigmoid" | "tanh"): Verdict =>
   y(c, activation(DOUBLE, elementaryCurveOf(curve, INTEGER_BITS), c.codes("x")));
-
-const exact = (operation: string, format: string, run: (c: Source) => Verdict) => ({
-  ...{ operation, format, agreement: "bit-exact" },
-  run,
-});
 
 const OPERATORS: Operators = {
   lstm_s8_full: exact("LSTM", "int8, int16 cell: layer norm, CIFG, projection, clip", fullLstm),
