@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type BenchOptions, bench, describe } from "vitest";
 import { loadArch } from "../src/arch/spec.ts";
 import type { Issued, Program } from "../src/isa/program.ts";
@@ -6,6 +7,7 @@ import { time } from "../src/machine/timing.ts";
 import { unrolled } from "../src/machine/unrolled.ts";
 import { compileG2p } from "../src/model/g2p/lower.ts";
 import { quantizeG2p } from "../src/model/g2p/quantize.ts";
+import { loadG2p } from "../src/model/g2p/weights.ts";
 import { makeRecipe } from "../src/quant/recipe.ts";
 import { matmulScratchBytes } from "../src/simd/kernels.ts";
 import { loadKernels } from "../src/simd/load.ts";
@@ -20,9 +22,10 @@ const LENGTH = 8;
 const experiment = loadExperiment("experiments/g2p.yaml");
 const subject = subjectOf(experiment.subject);
 const arch = loadArch("arch/edge16x16.yaml");
-const model = quantizeG2p(subject.params, subject.ranges, { recipe: makeRecipe(), arch: arch.settings });
+const params = loadG2p(join(experiment.subject.folder, subject.model.file));
+const model = quantizeG2p(params, subject.ranges, { recipe: makeRecipe(), arch: arch.settings });
 const job = compileG2p(model, arch, [LENGTH]);
-const { start, step } = job.programs.get(LENGTH)!;
+const [start, step] = job.stages.get(LENGTH)!.map(({ program }) => program) as [Program, Program];
 const machine = new Machine(arch, {
   image: job.image,
   programs: [job.load, start, step],
@@ -113,7 +116,7 @@ describe("timing", () => {
 });
 
 describe("a whole point", () => {
-  const name = `${experiment.subject.words} words, from the float reference to the cycles`;
+  const name = `${subject.facts.count} words, from the float reference to the cycles`;
   rated(name, { units: 1, unit: "points/s", options: ONCE }, () => {
     runPoint(experiment, experiment.points[0]!);
   });

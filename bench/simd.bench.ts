@@ -1,6 +1,6 @@
 import { bench, describe } from "vitest";
 import { REQUANT_ROUNDINGS } from "../src/fixed/requant.ts";
-import { matmulScratchBytes, PWL_SCRATCH_BYTES } from "../src/simd/kernels.ts";
+import { matmulScratchBytes, NO_MIRROR, PWL_SCRATCH_BYTES } from "../src/simd/kernels.ts";
 import { loadKernels } from "../src/simd/load.ts";
 import { Heap } from "../src/simd/memory.ts";
 
@@ -118,23 +118,35 @@ describe(`rowScale int16: ${COUNT / 1e3} thousand elements`, () => {
   }
 });
 
+/** Shifts of the pieces, fraction bits of the offsets, and whether half of the codes are mirrored. */
+const TABLES = {
+  plain: { shifts: 12, fraction: 0, inSum: NO_MIRROR },
+  "offsets with fractions": { shifts: 12, fraction: 8, inSum: NO_MIRROR },
+  "shifts for each piece": { shifts: 27, fraction: 0, inSum: NO_MIRROR },
+  mirrored: { shifts: 12, fraction: 0, inSum: 0 },
+};
+
 for (const bytes of [1, 2] as const) {
-  describe(`pwl int${8 * bytes}, ${PIECES} pieces: ${COUNT / 1e3} thousand elements`, () => {
-    for (const name of ["simd", "twin"] as const) {
-      const { memory, kernels } = loadKernels(name);
-      const heap = new Heap(memory);
-      const a = filled(heap, bytes, COUNT);
-      const out = heap.allocate(bytes * COUNT);
-      const knots = heap.allocate(4 * PIECES);
-      const span = 2 ** (8 * bytes);
-      heap.int32(knots, PIECES).set(Array.from({ length: PIECES }, (_, i) => (i / PIECES - 0.5) * span));
-      const base = constant(heap, PIECES, 5);
-      const slope = constant(heap, PIECES, 1000);
-      const shift = constant(heap, PIECES, 12);
-      const sat = heap.allocate(4 * LANES);
-      const scratch = heap.allocate(PWL_SCRATCH_BYTES);
-      const table = [PIECES, knots, base, slope, shift, -span / 2, span / 2 - 1, 0, sat, scratch] as const;
-      bench(name, () => kernels.pwl(a, bytes, out, bytes, ELEMENTS, LANES, ...table));
-    }
-  });
+  for (const [what, { shifts, fraction, inSum }] of Object.entries(TABLES)) {
+    describe(`pwl int${8 * bytes}, ${PIECES} pieces, ${what}: ${COUNT / 1e3} thousand elements`, () => {
+      for (const name of ["simd", "twin"] as const) {
+        const { memory, kernels } = loadKernels(name);
+        const heap = new Heap(memory);
+        const a = filled(heap, bytes, COUNT);
+        const out = heap.allocate(bytes * COUNT);
+        const knots = heap.allocate(4 * PIECES);
+        const span = 2 ** (8 * bytes);
+        heap.int32(knots, PIECES).set(Array.from({ length: PIECES }, (_, i) => (i / PIECES - 0.5) * span));
+        const base = constant(heap, PIECES, 5);
+        const slope = constant(heap, PIECES, 1000);
+        const shift = constant(heap, PIECES, 12);
+        heap.int32(shift, PIECES)[0] = shifts;
+        const sat = heap.allocate(4 * LANES);
+        const scratch = heap.allocate(PWL_SCRATCH_BYTES);
+        const lines = [PIECES, knots, base, slope, shift, fraction, inSum, 0] as const;
+        const tail = [-span / 2, span / 2 - 1, 0, sat, scratch] as const;
+        bench(name, () => kernels.pwl(a, bytes, out, bytes, ELEMENTS, LANES, ...lines, ...tail));
+      }
+    });
+  }
 }

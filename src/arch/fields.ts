@@ -55,6 +55,18 @@ type IntRange = Omit<IntField, "kind" | "doc" | "affects">;
 
 const clock = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "clock" });
 const bits = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "bits" });
+/** Cycles that something takes, of the clock of the whole machine. */
+const cycles = (doc: string, max: number, value: number): IntField =>
+  clock(doc, { unit: "cycle", min: 0, max, default: value });
+const banks = (memory: string): IntField =>
+  clock(`${memory} banks, by contiguous address ranges`, { unit: "bank", min: 1, max: 64, default: 1 });
+const ports = (memory: string): ChoiceField<"separate" | "shared"> =>
+  choice(
+    `ports of a bank of the ${memory}: separate: one for each unit; shared: a single one, for whoever reads or writes`,
+    ["separate", "shared"],
+    "clock",
+    "separate",
+  );
 const picojoules = (doc: string, value: number): RealField => ({
   kind: "real",
   doc,
@@ -88,6 +100,10 @@ export type Dataflow = (typeof DATAFLOWS)[number];
  * 0.2 pJ, 32-bit add 0.1 pJ, a 64-bit SRAM access of 8 kB 10 pJ, of 32 kB 20 pJ, of 1 MB 100 pJ,
  * 64 bits of DRAM 1.3 nJ. Requantizer, PWL and vector elements are sums of those multiplies and adds. What
  * has no published figure is not priced until a machine says what it costs. See docs/energy.md.
+ *
+ * DRAM rows: LPDDR3-1600, 32 bits wide, 4 Gbit, JESD209-3: RL 15 ns, tRCD 18 ns, tRPpb 18 ns, tRAS 42 ns, tRRD 10 ns,
+ * tRTP 7.5 ns, tWR 15 ns, tWTR 7.5 ns, tRFCab 130 ns, tREFI 3.9 us, 8 banks of rows of 1024 words; each in cycles of
+ * 2 ns, rounded up (tREFI down), for the default clock. tRTW, not a figure of its own there: two cycles for the bus to turn.
  */
 export const FIELDS = {
   "mac.rows": clock("rows of the MAC array; under `dot`, products summed into an output each cycle", {
@@ -138,8 +154,16 @@ export const FIELDS = {
     "clock",
     "fixed",
   ),
+  "mac.zeroSkip": choice(
+    "operands whose zeros the array passes over, whole slots at a time; counted as an estimate, and in no cycle",
+    ["none", "weights", "activations", "both"],
+    "clock",
+    "none",
+  ),
   "acc.bits": bits("accumulator width", { unit: "bit", min: 8, max: 48, default: 32 }),
   "acc.entries": clock("accumulators", { unit: "entry", min: 16, max: 1_048_576, default: 4096 }),
+  "acc.banks": banks("accumulator"),
+  "acc.ports": ports("accumulators"),
   "acc.overflow": choice(
     "what an accumulator does at the end of an array pass that leaves its range",
     ["wrap", "saturate"],
@@ -167,13 +191,36 @@ export const FIELDS = {
     default: 4,
   }),
   "pwl.lanes": clock("elements looked up each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
-  "pwl.maxPieces": clock("pieces a table may have", { unit: "piece", min: 1, max: 512, default: 64 }),
+  "pwl.maxPieces": clock("pieces a table may have, as stored", {
+    unit: "piece",
+    min: 1,
+    max: 512,
+    default: 64,
+  }),
   "pwl.slopeBits": bits("width of a stored slope, sign included", {
     unit: "bit",
-    min: 4,
+    min: 2,
     max: 16,
     default: 16,
   }),
+  "pwl.offsetFraction": bits("fraction bits of a stored offset", {
+    unit: "bit",
+    min: 0,
+    max: 16,
+    default: 0,
+  }),
+  "pwl.shifts": choice(
+    "whether all slopes of a table share a shift, or each piece has its own",
+    ["shared", "per-piece"],
+    "bits",
+    "shared",
+  ),
+  "pwl.symmetry": choice(
+    "point: of a curve with f(-x) = s - f(x) the unit stores the upper half, and mirrors inputs and results",
+    ["none", "point"],
+    "bits",
+    "none",
+  ),
   "pwl.search": choice(
     "comparators find the piece in one cycle, binary search in log2(pieces)",
     ["comparators", "binary"],
@@ -235,6 +282,8 @@ export const FIELDS = {
     max: 65_536,
     default: 256,
   }),
+  "weight.banks": banks("weight SRAM"),
+  "weight.ports": ports("weight SRAM"),
   "activation.bytes": clock("activation SRAM", { unit: "byte", min: 256, max: 16_777_216, default: 65_536 }),
   "activation.banks": clock("activation SRAM banks, by contiguous address ranges", {
     unit: "bank",
@@ -266,19 +315,39 @@ export const FIELDS = {
     max: 1_048_576,
     default: 65_536,
   }),
+  "table.banks": banks("table memory"),
+  "table.ports": ports("table memory"),
   "dram.bytesPerCycle": clock("DRAM bandwidth", { unit: "byte/cycle", min: 1, max: 4096, default: 16 }),
-  "dram.latency": clock("cycles from a request to its first byte", {
-    unit: "cycle",
-    min: 0,
-    max: 1000,
-    default: 60,
-  }),
+  "dram.latency": cycles(
+    "cycles from a request to its first byte; with dram.pages, of the way alone: the rows' times are added",
+    1000,
+    60,
+  ),
   "dram.burst": clock("bytes of the smallest transfer; every transfer is a whole number of them", {
     unit: "byte",
     min: 1,
     max: 4096,
     default: 32,
   }),
+  "dram.pages": choice("whether the DRAM's rows, banks and refresh take time", ["no", "yes"], "clock", "no"),
+  "dram.rowBytes": clock("bytes of a row", { unit: "byte", min: 64, max: 65_536, default: 4096 }),
+  "dram.banks": clock("DRAM banks; consecutive rows lie in consecutive ones", {
+    unit: "bank",
+    min: 1,
+    max: 64,
+    default: 8,
+  }),
+  "dram.activate": cycles("from opening a row to its first column command, tRCD", 1000, 9),
+  "dram.cas": cycles("from a column command to its bytes, CL", 1000, 8),
+  "dram.precharge": cycles("from closing a row to opening the next one of the bank, tRP", 1000, 9),
+  "dram.rowActive": cycles("from opening a row to closing it, tRAS", 1000, 21),
+  "dram.activateGap": cycles("from opening a row to opening one of another bank, tRRD", 1000, 5),
+  "dram.readToPrecharge": cycles("from the last read of a row to closing it, tRTP", 1000, 4),
+  "dram.writeRecovery": cycles("from the last written byte of a row to closing it, tWR", 1000, 8),
+  "dram.writeToRead": cycles("from the last written byte to the next read command, tWTR", 1000, 4),
+  "dram.readToWrite": cycles("from the last read command to the next write command, tRTW", 1000, 2),
+  "dram.refreshInterval": cycles("from one refresh to the next, tREFI; 0: no refresh", 1_000_000, 1950),
+  "dram.refreshCycles": cycles("cycles of a refresh with all rows closed, tRFC", 100_000, 65),
   "dma.channels": clock("transfers in flight at once; they share the DRAM's bandwidth", {
     unit: "channel",
     min: 1,

@@ -3,6 +3,7 @@ import { hashOf } from "../base/hash.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
 import type { RequantRounding } from "../fixed/requant.ts";
+import { refreshBlackout } from "./dram.ts";
 import { FIELDS, type FieldName, type Settings } from "./fields.ts";
 import { SCALING_UNITS, type ScalingUnit, scalingOf } from "./scaling.ts";
 
@@ -96,6 +97,13 @@ function contradictions(s: Settings): { readonly key: FieldName; readonly proble
     found.push({
       key: "activation.banks",
       problem: `${s["activation.bytes"]} bytes do not divide into ${s["activation.banks"]} equal banks`,
+    });
+  }
+  const [interval, blackout] = [s["dram.refreshInterval"], refreshBlackout(s)];
+  if (s["dram.pages"] === "yes" && interval > 0 && interval <= blackout) {
+    found.push({
+      key: "dram.refreshInterval",
+      problem: `a refresh takes ${blackout} cycles with closing and opening the rows of ${s["dram.banks"]} banks, ${interval} leave no time for transfers`,
     });
   }
   return found;

@@ -18,6 +18,8 @@ export type Status = (typeof STATUS)[keyof typeof STATUS];
 interface CommandSpec<A> {
   readonly command: string;
   readonly describe: string;
+  /** Words of the command line that name it where they are not one: 2 of a verb below another. */
+  readonly depth?: number;
   /** Options that may be given more than once. */
   readonly lists: readonly string[];
   readonly builder: (y: Argv) => Argv<A>;
@@ -34,15 +36,18 @@ export const defineCommand =
     const module: CommandModule<object, A> = {
       command: spec.command,
       describe: spec.describe,
-      builder: (y) => spec.builder(y as Argv).check((args) => refuseExtras(args, spec.lists)),
+      builder: (y) => spec.builder(y as Argv).check((args) => refuseExtras(args, spec)),
       handler: async (args) => ended(await spec.run(args, io)),
     };
     return module as unknown as CommandModule;
   };
 
 /** yargs makes a list of an option that is given twice, and puts aside what follows `--`. */
-function refuseExtras({ _: words, ...options }: Given, lists: readonly string[]): true {
-  const [, extra] = words;
+function refuseExtras(
+  { _: words, ...options }: Given,
+  { lists, depth = 1 }: Pick<CommandSpec<never>, "lists" | "depth">,
+): true {
+  const extra = words[depth];
   if (extra !== undefined) throw new UsageError(`Unknown argument: ${extra}`);
   for (const [name, value] of Object.entries(options)) {
     if (Array.isArray(value) && !lists.includes(name)) {

@@ -9,9 +9,9 @@ export function mappingText({ by, buffers, matrices }: Mapping, indent: string):
   const plain = matrices.filter(isPlain).length;
   const rows = matrices
     .filter((matrix) => !isPlain(matrix))
-    .map(({ name, place, rows, vectors, order, steps }) => [
+    .map(({ name, place, kept, rows, vectors, order, steps }) => [
       name,
-      place,
+      kept === undefined ? place : `${place}, ${grouped(kept)} rows kept`,
       most(rows),
       most(vectors),
       order === "vectors-outside" ? "vectors" : "tiles",

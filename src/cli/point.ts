@@ -5,6 +5,8 @@ import { BASELINE_BITS } from "../machine/baseline.ts";
 import { STALL_CAUSES } from "../machine/clock.ts";
 import { MEMORIES } from "../machine/tally.ts";
 import type { Timing } from "../machine/timing.ts";
+import { valueIn } from "../model/model.ts";
+import { modelOf } from "../model/table.ts";
 import type { FloatCosts } from "../sweep/baseline.ts";
 import type { PointReport } from "../sweep/run.ts";
 import { grouped, layOut } from "./layout.ts";
@@ -13,24 +15,31 @@ import { mappingText } from "./mapping.ts";
 /** One point, for a person: what it gets right, where its cycles, bytes and picojoules go, and what that rests on. */
 export function pointText(report: PointReport): string {
   const { row } = report;
-  const { arch, changes, index, recipeName } = row.point;
-  const head = [`${row.experiment}, point ${index}: ${arch.name}`, recipeName, changes]
-    .filter(Boolean)
-    .join(", ");
+  const { arch } = row.point;
+  const { one } = nounsOf(report);
   return [
-    `${head}\n`,
+    `${titleOf(report)}\n`,
     section("accuracy", accuracy(report)),
     section(`time at ${arch.settings["clock.mhz"]} MHz`, time(report)),
     section("units, % of the cycles after the load", units(row.cost.warm)),
-    section("least cycles a word, were all else free", floors(report)),
-    section("bytes a word", traffic(report)),
-    section("energy a word", energy(report)),
+    section(`least cycles a ${one}, were all else free`, floors(report)),
+    section(`bytes a ${one}`, traffic(report)),
+    section(`energy a ${one}`, energy(report)),
     section("area at 45 nm", area(report)),
     section("the same model in floats", floats(report)),
     section("mapping", mappingText(report.job.mapping, INDENT)),
     section("assumptions", assumptions(report)),
   ].join("\n");
 }
+
+/** The point, for the first line of a report. */
+export function titleOf({ row }: PointReport): string {
+  const { arch, changes, index, recipeName } = row.point;
+  return [`${row.experiment}, point ${index}: ${arch.name}`, recipeName, changes].filter(Boolean).join(", ");
+}
+
+/** What the model's samples are called. */
+export const nounsOf = ({ row }: PointReport) => modelOf(row.subject.model).nouns;
 
 const INDENT = "  ";
 const section = (title: string, body: string): string => `${title}\n${body}`;
@@ -40,28 +49,26 @@ const table = (rows: readonly (readonly string[])[], right: readonly number[] = 
 
 const percent = (part: number, whole: number, decimals = 1): string =>
   whole === 0 ? "-" : ((100 * part) / whole).toFixed(decimals);
-/** A mean over words, to the whole unit. */
-const mean = (sum: number, words: number): string => grouped(Number((sum / words).toFixed(0)));
+/** A mean over samples, to the whole unit. */
+const mean = (sum: number, count: number): string => grouped(Number((sum / count).toFixed(0)));
 
-function accuracy({ row }: PointReport): string {
-  const rates = ([key, name]: readonly ["per" | "wer", string]) => [
-    name,
-    percent(row.accuracy[key], 1, 2),
-    percent(row.reference[key], 1, 2),
-  ];
+function accuracy(report: PointReport): string {
+  const { accuracy, reference, facts, subject } = report.row;
+  const { metrics } = modelOf(subject.model);
+  const units = new Set(metrics.map(({ unit }) => unit));
+  const rows = metrics.map((metric) => {
+    const columns = metric.isRelative === true ? [accuracy.scores] : [accuracy.scores, reference];
+    return [metric.label, ...columns.map((scores) => valueIn(metric, scores).toFixed(2))];
+  });
   return [
-    table([
-      ["%", "integer", "float"],
-      rates(["per", "phones wrong (PER)"]),
-      rates(["wer", "words wrong (WER)"]),
-      ["phones as in float", percent(row.accuracy.agreement, 1, 2)],
-    ]),
-    `${INDENT}${grouped(row.subject.words)} words; ${grouped(row.accuracy.saturations)} results saturated, `,
-    `${grouped(row.accuracy.overflows)} accumulators overflowed\n`,
+    table([[units.size === 1 ? metrics[0]!.unit : "", "integer", "float"], ...rows]),
+    `${INDENT}${grouped(facts.count)} ${nounsOf(report).many}; ${grouped(accuracy.saturations)} results saturated, `,
+    `${grouped(accuracy.overflows)} accumulators overflowed\n`,
   ].join("");
 }
 
-function time({ row, programs }: PointReport): string {
+function time(report: PointReport): string {
+  const { row, programs } = report;
   const { load, warm } = row.cost;
   const mhz = row.point.arch.settings["clock.mhz"];
   const line = (name: string, cycles: number, over: number) => [
@@ -74,12 +81,22 @@ function time({ row, programs }: PointReport): string {
     table([
       ["", "cycles", "us"],
       line("load, once a job", load.cycles, 1),
-      line("a word, on average", warm.cycles, row.subject.words),
+      line(`a ${nounsOf(report).one}, on average`, warm.cycles, row.facts.count),
       line("the whole job", load.cycles + warm.cycles, 1),
     ]),
     `${INDENT}${grouped(programs.length)} programs, invoked ${grouped(invoked)} times, `,
     `${grouped(load.issued + warm.issued)} instructions\n`,
+    zeroSkipText(report),
   ].join("");
+}
+
+/** What stands beside the cycles and is none of them: it depends on data. */
+function zeroSkipText({ row }: PointReport): string {
+  const kind = row.point.arch.settings["mac.zeroSkip"];
+  if (kind === "none") return "";
+  const saved = mean(row.accuracy.skippedCycles, row.facts.count);
+  const operands = kind === "both" ? "weights and of activations" : kind;
+  return `${INDENT}an estimate beside these: skipping zeros of ${operands} would save the array ${saved} cycles each\n`;
 }
 
 function units({ cycles, units }: Timing): string {
@@ -95,7 +112,7 @@ function units({ cycles, units }: Timing): string {
 /** What each resource alone would need: the roofline's lines, in cycles. */
 function floors({ row }: PointReport): string {
   const { warm } = row.cost;
-  const { words } = row.subject;
+  const { count } = row.facts;
   const { settings } = row.point.arch;
   const moved = (memory: "dram" | "weight") =>
     warm.traffic[memory].readBytes + warm.traffic[memory].writeBytes;
@@ -108,14 +125,14 @@ function floors({ row }: PointReport): string {
   ];
   return table([
     ["", "cycles", "% of the schedule"],
-    ...lines.map(([name, cycles]) => [name, mean(cycles, words), percent(cycles, warm.cycles)]),
+    ...lines.map(([name, cycles]) => [name, mean(cycles, count), percent(cycles, warm.cycles)]),
   ]);
 }
 
 function traffic({ row }: PointReport): string {
   const rows = MEMORIES.map((memory) => {
     const { readBytes, writeBytes } = row.cost.warm.traffic[memory];
-    return [memory, mean(readBytes, row.subject.words), mean(writeBytes, row.subject.words)];
+    return [memory, mean(readBytes, row.facts.count), mean(writeBytes, row.facts.count)];
   });
   return table([["", "read", "written"], ...rows]);
 }
@@ -126,7 +143,7 @@ function energy({ row }: PointReport): string {
   const { total, ...parts } = row.cost.warm.energyPj;
   const line = (name: string, pj: number) => [
     name,
-    (pj / PICO_PER_MICRO / row.subject.words).toFixed(3),
+    (pj / PICO_PER_MICRO / row.facts.count).toFixed(3),
     percent(pj, total),
   ];
   const rows = Object.entries({ ...parts, total }).map(([name, pj]) => line(name, pj));
@@ -144,11 +161,11 @@ function area({ row }: PointReport): string {
 }
 
 /** Speed and size against the float model on the machine with float units. */
-function floats({ row }: PointReport): string {
-  const { cost, facts } = row;
+function floats(report: PointReport): string {
+  const { cost, facts } = report.row;
   const line = (name: string, cycles: number, bytes: number, resident: number) => [
     name,
-    mean(cycles, row.subject.words),
+    mean(cycles, facts.count),
     (cycles / cost.warm.cycles).toFixed(2),
     grouped(bytes),
     (bytes / cost.modelBytes).toFixed(2),
@@ -162,7 +179,7 @@ function floats({ row }: PointReport): string {
     );
   });
   return table([
-    ["", "cycles a word", "speed-up", "model bytes", "size", "weights on chip"],
+    ["", `cycles a ${nounsOf(report).one}`, "speed-up", "model bytes", "size", "weights on chip"],
     line("integer", cost.warm.cycles, cost.modelBytes, cost.residentWeightBytes),
     ...rows,
   ]);
@@ -170,13 +187,15 @@ function floats({ row }: PointReport): string {
 
 function assumptions({ row, job }: PointReport): string {
   const { settings } = row.point.arch;
-  const { words, split, calibrationWords } = row.subject;
+  const { split, calibration } = row.subject;
+  const { nouns, calibrationSplit, invocations } = modelOf(row.subject.model);
+  const { one, many } = nouns;
   const { modelBytes, residentWeightBytes } = row.cost;
   const facts = [
-    ["batch", "1: one word at a time, its programs one after another; the host's time is not counted"],
+    ["batch", `1: one ${one} at a time, its programs one after another; the host's time is not counted`],
     [
-      "words",
-      `${grouped(words)} of the ${split} words, evenly spaced; ranges from ${calibrationWords} validation words`,
+      many,
+      `${grouped(row.facts.count)} of the ${split} ${many}, evenly spaced; ranges from ${calibration} ${calibrationSplit} ${many}`,
     ],
     [
       "weights",
@@ -185,12 +204,9 @@ function assumptions({ row, job }: PointReport): string {
     ["array", arrayFact(settings)],
     [
       "DRAM",
-      `${settings["dram.latency"]} cycles to the first byte, ${settings["dram.bytesPerCycle"]} bytes a cycle, bursts of ${settings["dram.burst"]}; no rows, no refresh`,
+      `${settings["dram.latency"]} cycles to the first byte, ${settings["dram.bytesPerCycle"]} bytes a cycle, bursts of ${settings["dram.burst"]}; ${rowFact(settings, row.cost.warm)}`,
     ],
-    [
-      "lengths",
-      `a program for each of ${job.programs.size} word lengths; at most ${job.maxSteps} steps, one for each phone and one for the end`,
-    ],
+    ["lengths", invocations(job.stages.size)],
     ["energy", energyFact(settings)],
     [
       "area",
@@ -208,6 +224,13 @@ function arrayFact(settings: Settings): string {
       ? "the next fold is loaded while the present one streams"
       : "each fold is loaded before it streams";
   return `${shape}; ${preload}`;
+}
+
+function rowFact(settings: Settings, { dramRows: { hits, misses, conflicts } }: Timing): string {
+  if (settings["dram.pages"] === "no") return "no rows, no refresh";
+  const interval = settings["dram.refreshInterval"];
+  const refresh = interval === 0 ? "no refresh" : `refreshed every ${grouped(interval)} cycles`;
+  return `rows of ${grouped(settings["dram.rowBytes"])} in ${settings["dram.banks"]} banks, ${refresh}: after the load ${grouped(hits)} rows were found open, ${grouped(misses)} banks closed, ${grouped(conflicts)} with another row`;
 }
 
 const energyFact = (settings: Settings): string =>

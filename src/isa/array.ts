@@ -117,6 +117,25 @@ export function arrayCost(p: Product, arch: Settings): ArrayCost {
   }
 }
 
+/**
+ * Cycles of folds that stream so long each, loaded, filled, drained and emptied as in `arrayCost`: its cycles, where all are alike.
+ */
+export function streamedCycles(folds: readonly number[], arch: Settings): number {
+  const rows = arch["mac.rows"];
+  const isTree = arch["mac.dataflow"] === "dot";
+  const skew = isTree ? 0 : rows + arch["mac.columns"] - 2;
+  const load = isTree || arch["mac.dataflow"] === "output-stationary" ? 0 : rows;
+  let cycles = 0;
+  for (const streamed of folds) {
+    if (isTree) cycles += streamed;
+    else if (arch["mac.preload"] === "serial") cycles += load + streamed + skew;
+    else cycles += Math.max(streamed, rows);
+  }
+  if (isTree || arch["mac.preload"] === "serial") return cycles;
+  const last = folds.at(-1)!;
+  return load + cycles - Math.max(last, rows) + last + skew;
+}
+
 /** Cycles from the last beat until the accumulators can be read: the adder tree's depth, or a register. */
 export function arrayLatency(arch: Settings): number {
   if (arch["mac.dataflow"] !== "dot") return 1;

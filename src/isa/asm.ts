@@ -35,6 +35,16 @@ export function formatProgram(program: Program): string {
   return `${lines.join("\n")}\n`;
 }
 
+const bare = (line: string): string => line.replace(/#.*/, "").trim();
+const isLoopLine = (line: string): boolean => line.startsWith("loop ");
+
+/** The numbers, from 1, of the lines of assembly text that are instructions. */
+export const instructionLines = (text: string): number[] =>
+  text.split("\n").flatMap((raw, i) => {
+    const line = bare(raw);
+    return line === "" || line === "end" || isLoopLine(line) ? [] : [i + 1];
+  });
+
 /**
  * Reads assembly text; `#` begins a comment.
  * @throws InputError with every faulty line of the file at once
@@ -45,14 +55,14 @@ export function parseProgram(text: string, name: string): Program {
   const items: Item[] = [];
   const here = () => open.at(-1)?.body ?? items;
   for (const [i, raw] of text.split("\n").entries()) {
-    const line = raw.replace(/#.*/, "").trim();
+    const line = bare(raw);
     const complain = (problem: string) => problems.push(`line ${i + 1}: ${problem}`);
     if (line === "") continue;
     if (line === "end") {
       const loop = open.pop();
       if (loop === undefined) complain("end without a loop");
       else here().push({ count: loop.count, strides: loop.strides, body: loop.body } satisfies Loop);
-    } else if (line.startsWith("loop ")) {
+    } else if (isLoopLine(line)) {
       if (open.length === LOOP_DEPTH) complain(`loops nest at most ${LOOP_DEPTH} deep`);
       open.push({ ...parseLoop(line, complain), body: [], line: i + 1 });
     } else {

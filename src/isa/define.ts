@@ -83,6 +83,13 @@ export interface Stage {
   readonly latency: number;
 }
 
+/** What a stage costs, as text: formulas over the operands, the machine's parameters and the terms of formulas.ts. */
+export interface StageCost {
+  readonly unit: UnitName;
+  readonly beats: string;
+  readonly latency: string;
+}
+
 /**
  * Everything the project knows about one operation.
  *
@@ -102,7 +109,13 @@ export interface OpDef<F extends Fields = Fields> {
   run(x: Operands<F>, s: MachineState): void;
   /** Cost on the operation's unit, and on a second unit that it streams into; `io` are its spans. Never looks at data. */
   stages(x: Operands<F>, arch: Settings, io: Traffic): readonly Stage[];
+  /** The same as a reader sees it, a formula for each number of `stages`. */
+  readonly cost: readonly StageCost[];
+  /** Formulas of the passes over an operand, by the address field that points at it; 1 of those without. */
+  readonly passes?: Readonly<Record<string, string>>;
   work(x: Operands<F>, arch: Settings): Work;
+  /** Of operations on the array: the beats that skipping zeros (`mac.zeroSkip`) would save in each lane, with the operands as they are. */
+  skipped?(x: Operands<F>, s: MachineState): readonly number[];
   /** Of operations that sum into accumulators: whether they keep what is there, and the most they can add to one. */
   accumulates?(x: Operands<F>): { readonly keep: boolean; readonly largest: number };
   /** Rules beyond field ranges, memory bounds and alignment. One clause for each broken rule. */

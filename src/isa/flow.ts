@@ -1,8 +1,9 @@
 import type { Settings } from "../arch/fields.ts";
 import type { Space, Span } from "./define.ts";
-import { ByShape, type Footprint, footprintOf, type Placed, sizeOf } from "./footprint.ts";
+import { type Extent, Footprints } from "./footprint.ts";
 import type { Program } from "./program.ts";
 import {
+  addressAt,
   eachSite,
   isSiteLoop,
   operandsAt,
@@ -18,10 +19,13 @@ const OWN = ["weight", "activation", "table", "acc"] as const;
 type Own = (typeof OWN)[number];
 type Memories = Readonly<Record<Own, Stretches<number>>>;
 
+/** Steps in which instructions are followed one by one in turns of loops after the first; what needs more of them is refused. */
+export const MOST_FOLLOWED = 2 ** 20;
+
 /** The width of what is not codes, or was written by somebody else. */
 const ANY = 0;
 
-const isOwn = (space: string): space is Own => (OWN as readonly string[]).includes(space);
+const isOwn = (space: Space): space is Own => space !== "dram" && space !== "data";
 
 const memories = (): Memories => ({
   weight: new Stretches(),
@@ -38,48 +42,46 @@ export class Written {
     const footprints = new Footprints(arch);
     for (const { items } of programs) {
       eachSite(sitesOf(items), (site) => {
-        for (const { span, field } of footprints.of(site).writes) {
-          if (isOwn(span.space)) noteTurns(this.memories[span.space], site, { span, field }, 0, ANY);
+        for (const write of footprints.of(site).writes) {
+          const { space } = write.span;
+          if (isOwn(space)) noteTurns(this.memories[space], site, write, 0, ANY);
         }
       });
     }
   }
 }
 
+/** Where what a program touches of a memory ends, and whose operand is the last there. */
+interface End {
+  readonly end: number;
+  /** `matmul of encoder.x`. */
+  readonly of: string;
+  /** The operand's bytes (or accumulators). */
+  readonly size: number;
+}
+
 /** Where what a program touches of each memory ends: the fewest bytes (or accumulators) that it can be run with. */
-export function endsOf({ items }: Program, arch: Settings): ReadonlyMap<Space, number> {
+export function endsOf({ items }: Program, arch: Settings): ReadonlyMap<Space, End> {
   const footprints = new Footprints(arch);
-  const ends = new Map<Space, number>();
+  const ends = new Map<Space, End>();
   eachSite(sitesOf(items), (site) => {
-    const { reads, writes } = footprints.of(site);
-    for (const { span, field } of [...reads, ...writes]) {
+    const { op, x, layer } = site.instruction;
+    for (const { span, field, size } of footprints.of(site).spans) {
       const move = site.moves.find((one) => one.field === field);
       const reach = move === undefined ? 0 : Math.max(0, move.stride * (site.counts[move.level]! - 1));
-      const end = site.instruction.x[field]! + span.from + reach + sizeOf(span);
-      if (end > (ends.get(span.space) ?? 0)) ends.set(span.space, end);
+      const end = x[field]! + span.from + reach + size;
+      if (end <= (ends.get(span.space)?.end ?? 0)) continue;
+      ends.set(span.space, { end, of: layer === undefined ? op.name : `${op.name} of ${layer}`, size });
     }
   });
   return ends;
-}
-
-/** Footprints of the sites of programs. */
-export class Footprints {
-  readonly #known: ByShape<Footprint>;
-
-  constructor(arch: Settings) {
-    this.#known = new ByShape((op, x, addresses) => footprintOf(op, x, addresses, arch));
-  }
-
-  of({ instruction: { op, x } }: Site): Footprint {
-    return this.#known.of(op, x);
-  }
 }
 
 /** Notes what a site writes in the turns from `turn` on of the loop that moves it, in those of the loops around it where none does. */
 function noteTurns(
   held: Stretches<number>,
   { instruction: { x }, moves, counts }: Site,
-  { span, field }: Placed,
+  { span, field, size }: Extent,
   turn: number,
   value: number,
 ): void {
@@ -87,16 +89,22 @@ function noteTurns(
   const { level, stride } = move ?? { level: 0, stride: 0 };
   const turns = move === undefined ? 1 : counts[level]! - turn;
   const from = x[field]! + span.from + stride * turn;
-  const size = sizeOf(span);
   const end = stride * (turns - 1);
   if (Math.abs(stride) <= size) held.note(from + Math.min(0, end), from + size + Math.max(0, end), value);
-  else for (let i = 0; i < turns; i++) held.note(from + i * stride, from + i * stride + size, value);
+  else {
+    // Ascending, whichever way they go: what is noted last is then at the end of the list.
+    const first = from + Math.min(0, end);
+    const step = Math.abs(stride);
+    for (let i = 0; i < turns; i++) held.note(first + i * step, first + i * step + size, value);
+  }
 }
+
+const UNFOLLOWED = "what its loops leave in memory cannot be told at once";
 
 /** A span in a loop, in all turns that are left of it. */
 interface Access {
   readonly site: Site;
-  readonly placed: Placed;
+  readonly placed: Extent;
   readonly space: Own;
   readonly from: number;
   readonly to: number;
@@ -126,6 +134,7 @@ export class Flow {
   readonly #mayBeOutside: ReadonlySet<Site>;
   readonly #turns = [0, 0];
   #complaints = 0;
+  #followed = 0;
   #isOver = false;
 
   constructor(
@@ -154,32 +163,46 @@ export class Flow {
   }
 
   #step(site: Site): void {
-    const x = operandsAt(site, this.#turns);
-    if (this.#mayBeOutside.has(site) && this.#isOutside(site, x)) return;
+    const turns = this.#turns;
+    const isRepeated = turns[0]! > 0 || turns[1]! > 0;
+    if (isRepeated && ++this.#followed + this.#held.activation.toll > MOST_FOLLOWED) {
+      this.#complain(
+        site,
+        turns,
+        `${UNFOLLOWED}, and turn by turn it takes more than ${MOST_FOLLOWED} steps`,
+      );
+      this.#isOver = true;
+      return;
+    }
+    if (this.#mayBeOutside.has(site) && this.#isOutside(site, operandsAt(site, turns))) return;
     const { reads, writes } = this.#footprints.of(site);
-    for (const { field, span } of reads) {
-      const from = x[field]! + span.from;
-      for (const rule of this.#faults(span, from, from + sizeOf(span))) {
+    for (const { field, span, size } of reads) {
+      if (!this.#isKept(span.space)) continue;
+      const from = addressAt(site, field, turns) + span.from;
+      for (const rule of this.#faults(span, from, from + size)) {
         this.#complaints++;
-        if (!this.#complain(site, this.#turns, rule)) this.#isOver = true;
+        if (!this.#complain(site, turns, rule)) this.#isOver = true;
       }
     }
-    for (const { field, span } of writes) this.#write(span, x[field]! + span.from);
+    for (const write of writes) this.#write(write, addressAt(site, write.field, turns) + write.span.from);
   }
 
-  #write(span: Span, from: number): void {
-    const { space, bits } = span;
-    if (!isOwn(space) || (space !== "activation" && !this.#isClosed)) return;
-    this.#held[space].note(from, from + sizeOf(span), space === "activation" ? bits : ANY);
+  /** Whether it matters what lies in a memory. */
+  #isKept(space: Space): space is Own {
+    return space === "activation" || (this.#isClosed && isOwn(space));
+  }
+
+  #write({ span: { space, bits }, size }: Extent, from: number): void {
+    if (this.#isKept(space)) this.#held[space].note(from, from + size, space === "activation" ? bits : ANY);
   }
 
   /** What is wrong with reading there. */
   #faults({ space, bits }: Span, from: number, to: number): string[] {
-    if (!isOwn(space)) return [];
+    if (!this.#isKept(space)) return [];
     const faults: string[] = [];
     const held = this.#held[space];
     if (space === "activation") {
-      const other = held.values(from, to).find((width) => width !== bits && width !== ANY);
+      const other = held.otherThan(bits, ANY, from, to);
       if (other !== undefined)
         faults.push(`reads ${bits}-bit codes at activation ${from} that were written with ${other} bits`);
     }
@@ -219,7 +242,7 @@ export class Flow {
         }
         for (const access of accesses.get(placement)!) {
           if (!access.isWrite) isFine &&= this.#isThere(access, moved, loop.level);
-          else if (access.level < 0) this.#write(access.placed.span, access.from);
+          else if (access.level < 0) this.#write(access.placed, access.from);
           else if (access.level === loop.level) moved.push(access);
         }
       }
@@ -227,7 +250,7 @@ export class Flow {
     walk(loop.body);
     if (!isFine) return false;
     for (const { site, placed, space } of moved) {
-      if (space !== "activation" && !this.#isClosed) continue;
+      if (!this.#isKept(space)) continue;
       const value = space === "activation" ? placed.span.bits : ANY;
       noteTurns(this.#held[space], site, placed, turn, value);
     }
@@ -240,19 +263,16 @@ export class Flow {
     if (level !== loopLevel) return false;
     const bits = placed.span.bits;
     const { space } = placed.span;
-    if (
-      space === "activation" &&
-      !this.#held.activation.values(from, to).every((w) => w === bits || w === ANY)
-    )
+    if (space === "activation" && this.#held.activation.otherThan(bits, ANY, from, to) !== undefined)
       return false;
-    const place = (one: Site, { field, span }: Placed) => one.instruction.x[field]! + span.from;
-    const strideOf = (one: Site, { field }: Placed) => one.moves.find((move) => move.field === field)!.stride;
+    const place = (one: Site, { field, span }: Extent) => one.instruction.x[field]! + span.from;
+    const strideOf = (one: Site, { field }: Extent) => one.moves.find((move) => move.field === field)!.stride;
     const at = place(site, placed);
     return moved.some((write) => {
       if (write.space !== space || strideOf(write.site, write.placed) !== strideOf(site, placed))
         return false;
       const start = place(write.site, write.placed);
-      return start <= at && at + sizeOf(placed.span) <= start + sizeOf(write.placed.span);
+      return start <= at && at + placed.size <= start + write.placed.size;
     });
   }
 
@@ -269,8 +289,8 @@ export class Flow {
 
   #accessesOf(site: Site, loop: SiteLoop, turn: number): Access[] {
     const { reads, writes } = this.#footprints.of(site);
-    const access = (placed: Placed, isWrite: boolean): Access[] => {
-      const { span, field } = placed;
+    const access = (placed: Extent, isWrite: boolean): Access[] => {
+      const { span, field, size } = placed;
       const { space } = span;
       if (!isOwn(space)) return [];
       const move = site.moves.find((one) => one.field === field);
@@ -280,7 +300,7 @@ export class Flow {
       const last = level < loop.level ? first : site.counts[level]! - 1;
       const at = site.instruction.x[field]! + span.from;
       const from = at + Math.min(stride * first, stride * last);
-      const to = at + Math.max(stride * first, stride * last) + sizeOf(span);
+      const to = at + Math.max(stride * first, stride * last) + size;
       return [{ site, placed, space, from, to, isWrite, level: level < loop.level ? -1 : level }];
     };
     return [

@@ -3,6 +3,8 @@ import { storageBytes } from "../fixed/format.ts";
 import { floorDiv } from "../fixed/round.ts";
 import type { OpDef, Span } from "./define.ts";
 import type { Issued } from "./program.ts";
+import type { Site } from "./sites.ts";
+import { alignmentOf } from "./tables.ts";
 
 /** A span by the address field that points at it: `span.from` is the distance from there. */
 export interface Placed {
@@ -32,6 +34,34 @@ interface Known<T> {
   readonly addresses: readonly string[];
   readonly others: readonly string[];
   readonly found: Map<string, T>;
+}
+
+/** A span with what its legality depends on, in bytes (or accumulators). */
+export interface Extent extends Placed {
+  readonly size: number;
+  /** The size of what it may be picked from. */
+  readonly among: number;
+  /** What its address must be a multiple of. */
+  readonly step: number;
+}
+
+/** Two spans of one memory, by their indices in a footprint; the first is a result. */
+export interface Pair {
+  readonly write: number;
+  readonly other: number;
+  /** Whether the other one is an operand of the same shape, whose place the result may take code for code. */
+  readonly mayShare: boolean;
+}
+
+/** A footprint as the validator asks for it, and what else is legal or not wherever addresses point. */
+interface JudgedFootprint {
+  readonly reads: readonly Extent[];
+  readonly writes: readonly Extent[];
+  /** What is read, then what is written. */
+  readonly spans: readonly Extent[];
+  readonly pairs: readonly Pair[];
+  /** Rules of the operation that are broken. */
+  readonly faults: readonly string[];
 }
 
 /** Things that instructions have in common which differ in their addresses alone, each found out once. */
@@ -82,4 +112,70 @@ export function footprintOf(
     return { field: addresses[index]!, span: { ...span, from: span.from - index * FAR } };
   };
   return { reads: op.reads(far, arch).map(placed), writes: op.writes(far, arch).map(placed), far };
+}
+
+/** Footprints of the sites of programs, for the validator. */
+export class Footprints {
+  readonly #shared: ByShape<JudgedFootprint>;
+  /** Those of this object's user: a site is asked about again and again. */
+  readonly #known = new Map<Site, JudgedFootprint>();
+
+  constructor(arch: Settings) {
+    this.#shared = judgedOn(arch);
+  }
+
+  /** @param site  of an instruction with operands in their ranges, addresses apart */
+  of(site: Site): JudgedFootprint {
+    let footprint = this.#known.get(site);
+    if (footprint === undefined) {
+      footprint = this.#shared.of(site.instruction.op, site.instruction.x);
+      this.#known.set(site, footprint);
+    }
+    return footprint;
+  }
+}
+
+const all = new WeakMap<Settings, ByShape<JudgedFootprint>>();
+
+/** What was found out on a machine, remembered for as long as it lives. */
+function judgedOn(arch: Settings): ByShape<JudgedFootprint> {
+  let known = all.get(arch);
+  if (known === undefined) {
+    known = new ByShape((op, x, addresses) => judgedOf(op, x, addresses, arch));
+    all.set(arch, known);
+  }
+  return known;
+}
+
+function judgedOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch: Settings): JudgedFootprint {
+  const { far, ...placed } = footprintOf(op, x, addresses, arch);
+  const reads = placed.reads.map(extentOf);
+  const writes = placed.writes.map(extentOf);
+  const spans = [...reads, ...writes];
+  const pairs: Pair[] = [];
+  for (let write = reads.length; write < spans.length; write++)
+    for (let other = 0; other < spans.length; other++) {
+      const isRead = other < reads.length;
+      const [one, two] = [spans[write]!.span, spans[other]!.span];
+      if (one.space !== two.space || !(isRead || other > write)) continue;
+      pairs.push({ write, other, mayShare: isRead && one.bits === two.bits && one.count === two.count });
+    }
+  let faults: readonly string[] | undefined;
+  return {
+    reads,
+    writes,
+    spans,
+    pairs,
+    get faults() {
+      // Only now: what writes a memory is asked of programs that nobody has judged.
+      faults ??= op.check?.(far, arch) ?? [];
+      return faults;
+    },
+  };
+}
+
+function extentOf({ field, span }: Placed): Extent {
+  const size = sizeOf(span);
+  const among = span.among === undefined ? size : sizeOf({ ...span, count: span.among });
+  return { field, span, size, among, step: span.space === "acc" ? 1 : alignmentOf(span.bits) };
 }

@@ -67,6 +67,28 @@ export function issuedBy(items: readonly Item[]): number {
   return issued;
 }
 
+/** How many instructions are written. */
+function writtenIn(items: readonly Item[]): number {
+  let written = 0;
+  for (const item of items) written += isLoop(item) ? writtenIn(item.body) : 1;
+  return written;
+}
+
+/** The number among the instructions as written of the one that is issued as this number, if any is. */
+export function writtenAs(items: readonly Item[], number: number): number | undefined {
+  let first = 0;
+  let written = 0;
+  for (const item of items) {
+    const size = isLoop(item) ? issuedBy(item.body) : 1;
+    const issued = isLoop(item) ? item.count * size : 1;
+    if (number < first + issued)
+      return written + (isLoop(item) ? writtenAs(item.body, (number - first) % size)! : 0);
+    first += issued;
+    written += isLoop(item) ? writtenIn(item.body) : 1;
+  }
+  return undefined;
+}
+
 function movesOf({ by }: Instruction, strides: readonly number[], counts: readonly number[]): Move[] {
   const moves: Move[] = [];
   for (const field in by) {
@@ -90,6 +112,16 @@ export function operandsAt({ instruction: { x }, moves }: Site, turns: readonly 
   const moved: Record<string, number> = { ...x };
   for (const { field, level, stride } of moves) moved[field]! += stride * turns[level]!;
   return moved;
+}
+
+/** One of the site's addresses in these turns. */
+export function addressAt(
+  { instruction: { x }, moves }: Site,
+  field: string,
+  turns: readonly number[],
+): number {
+  for (const move of moves) if (move.field === field) return x[field]! + move.stride * turns[move.level]!;
+  return x[field]!;
 }
 
 /** Every site, in the order in which they stand. */

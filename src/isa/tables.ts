@@ -68,18 +68,33 @@ export const gainBlock = (m: number, gainBits: number): TableBlock<"gain" | "bia
     ["bias", GAIN_BIAS_BITS, m],
   ]);
 
-/** A PWL table: knots, bases, slopes, and the shift that all pieces share. */
+/** What a PWL table takes in memory depends on. */
+export interface TableShape {
+  /** Stored: of a table that is mirrored, those of its half. */
+  readonly pieces: number;
+  readonly inBits: number;
+  readonly bits: number;
+  readonly slopeBits: number;
+  /** Fraction bits of an offset. */
+  readonly fraction: number;
+  /** 1 where only the upper half is stored. */
+  readonly mirrored: number;
+}
+
+/** Width of the sums of a mirrored table. */
+const SUM_BITS = 32;
+
+/** A PWL table: knots, offsets, slopes, a shift for each piece or for all, and the sums that a mirrored one has. */
 export const pwlBlock = (
-  pieces: number,
-  inBits: number,
-  outBits: number,
+  { pieces, inBits, bits, slopeBits, fraction, mirrored }: TableShape,
   arch: Settings,
-): TableBlock<"knot" | "base" | "slope" | "shift"> =>
+): TableBlock<"knot" | "base" | "slope" | "shift" | "sum"> =>
   layout([
     ["knot", inBits, pieces],
-    ["base", outBits, pieces],
-    ["slope", arch["pwl.slopeBits"], pieces],
-    ["shift", SHIFT_BITS, 1],
+    ["base", bits + fraction, pieces],
+    ["slope", slopeBits, pieces],
+    ["shift", SHIFT_BITS, arch["pwl.shifts"] === "per-piece" ? pieces : 1],
+    ["sum", SUM_BITS, 2 * mirrored],
   ]);
 
 /** Entries of a mirrored table. */

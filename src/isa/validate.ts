@@ -2,35 +2,26 @@ import type { Settings } from "../arch/fields.ts";
 import { maxOf, saturate, signed, unsigned } from "../fixed/format.ts";
 import { floorDiv } from "../fixed/round.ts";
 import type { Space, Span } from "./define.ts";
-import { Flow, Footprints, type Written } from "./flow.ts";
-import { type Placed, sizeOf } from "./footprint.ts";
+import { Flow, MOST_FOLLOWED, type Written } from "./flow.ts";
+import { type Extent, Footprints, type Pair, sizeOf } from "./footprint.ts";
 import {
   type Issued,
   type Item,
   isLoop,
   LOOP_DEPTH,
+  type Loop,
   type Program,
   REGISTERS,
   REGISTERS_PER_LOOP,
   STRIDE_BITS,
   TURN_BITS,
 } from "./program.ts";
-import {
-  eachSite,
-  isSiteLoop,
-  issuedBy,
-  numberOf,
-  operandsAt,
-  type Placement,
-  type Site,
-  type SiteLoop,
-  sitesOf,
-} from "./sites.ts";
-import { Stretches } from "./stretches.ts";
+import { eachSite, issuedBy, numberOf, operandsAt, type Site, sitesOf } from "./sites.ts";
 import { alignmentOf } from "./tables.ts";
 
 export { endsOf, Written } from "./flow.ts";
 export { sizeOf } from "./footprint.ts";
+export { mayOverflow } from "./overflow.ts";
 
 /** Sizes of the memories that are not the machine's own: the model's image and the data region, both in DRAM. */
 export interface Extents {
@@ -40,8 +31,8 @@ export interface Extents {
 
 /** Broken rules that are told, at most: a loop can break one in every turn. */
 const MOST_PROBLEMS = 1000;
-/** Instructions as issued of a program that is illegal anyway, beyond which it is not asked what each of them finds in memory. */
-const MOST_FOLLOWED = 2 ** 20;
+/** Turns, and stretches of turns, in which one by one it is asked whether operands are legal; what needs more is refused. */
+const MOST_BOXES = 2 ** 18;
 
 /**
  * Everything that is illegal in a program on this machine: fields out of range, addresses outside a
@@ -50,7 +41,8 @@ const MOST_FOLLOWED = 2 ** 20;
  * in the order of issue; empty where there is nothing, and a thousand at most.
  * A loop that the sequencer cannot hold is told alone, as no instruction in it has a number.
  *
- * Loops are judged by the extremes of what moves in them, and turn by turn only where that does not decide.
+ * Loops are judged by the extremes of what moves in them, and turn by turn only where that does not decide. That has
+ * limits, so that a program is refused in seconds that would take longer to be found legal.
  *
  * @param written  what the program may find in the machine's own memories when it starts: then reading what neither
  *   that holds nor the program wrote before is illegal; anything may be found where it is not given
@@ -68,11 +60,12 @@ export function validate(
   const found = new Problems();
   const local = new Local(arch, extents, footprints, found);
   eachSite(placements, (site) => local.judge(site));
+  // A program that is illegal anyway need not be asked at length what each of its instructions finds in memory.
   if (found.count === 0 || issuedBy(program.items) <= MOST_FOLLOWED) {
     const followed = new Problems();
     const complain = (site: Site, turns: readonly number[], rule: string) =>
       followed.add(site, turns, [rule]);
-    const isOutside = (site: Site, x: Issued["x"]) => rangeFaults({ op: site.instruction.op, x }).length > 0;
+    const isOutside = (site: Site, x: Issued["x"]) => !isInRange({ op: site.instruction.op, x });
     new Flow(footprints, written, complain, local.outside, isOutside).walk(placements);
     found.addAll(followed);
   }
@@ -123,13 +116,14 @@ interface Box {
 class Local {
   /** Instructions that have operands out of their ranges in some turns. */
   readonly outside = new Set<Site>();
-  readonly #arch: Settings;
   readonly #limits: Readonly<Record<Space, number>>;
   readonly #footprints: Footprints;
   readonly #found: Problems;
+  #boxes = 0;
+  /** Where the spans of the instruction in hand begin. */
+  readonly #from: number[] = [];
 
   constructor(arch: Settings, extents: Extents, footprints: Footprints, found: Problems) {
-    this.#arch = arch;
     this.#footprints = footprints;
     this.#found = found;
     this.#limits = {
@@ -143,6 +137,7 @@ class Local {
   }
 
   judge(site: Site): void {
+    if (site.moves.length === 0 && this.#faults(site, FIRST_TURNS).length === 0) return;
     const moving = site.counts.map((_, level) => site.moves.some((move) => move.level === level));
     // Of a loop that moves nothing of it, the first turn stands for all.
     const last = site.counts.map((count, level) => (moving[level] ? count - 1 : 0));
@@ -165,6 +160,9 @@ class Local {
     };
     const search = (box: Box): void => {
       if (told >= MOST_PROBLEMS) return;
+      if (++this.#boxes === MOST_BOXES)
+        tell(box.first, [`its operands meet in too many ways to be judged: ${MOST_BOXES} were`]);
+      if (this.#boxes >= MOST_BOXES) return;
       const level = box.first.findIndex((turn, i) => turn < box.last[i]!);
       if (level < 0) {
         const rules = this.#faults(site, box.first);
@@ -183,68 +181,74 @@ class Local {
   #faults(site: Site, turns: readonly number[]): readonly string[] {
     const { op } = site.instruction;
     const x = operandsAt(site, turns);
-    const ranges = rangeFaults({ op, x });
-    if (ranges.length > 0) {
+    if (!isInRange({ op, x })) {
       this.outside.add(site);
-      return ranges;
+      return rangeFaults({ op, x });
     }
-    const { reads, writes } = this.#footprints.of(site);
-    const at = ({ span, field }: Placed): Span => ({ ...span, from: x[field]! + span.from });
+    const { spans, reads, writes, pairs, faults } = this.#footprints.of(site);
+    this.#locate(spans, x);
+    if (faults.length === 0 && this.#areInside(spans) && this.#areApart(spans, pairs)) return NO_FAULTS;
+    const at = ({ span, field }: Extent): Span => ({ ...span, from: x[field]! + span.from });
     const io = { reads: reads.map(at), writes: writes.map(at) };
-    const faults = [...(op.check?.(x, this.#arch) ?? [])];
-    for (const span of io.reads) faults.push(...spanFaults(span, this.#limits));
-    for (const span of io.writes) faults.push(...spanFaults(span, this.#limits));
-    faults.push(...overlapFaults(io.reads, io.writes));
-    return faults;
+    return [
+      ...faults,
+      ...[...io.reads, ...io.writes].flatMap((span) => spanFaults(span, this.#limits)),
+      ...overlapFaults(io.reads, io.writes),
+    ];
+  }
+
+  /** Notes where the spans of an instruction with these operands begin. */
+  #locate(spans: readonly Extent[], x: Issued["x"]): void {
+    for (let i = 0; i < spans.length; i++) this.#from[i] = x[spans[i]!.field]! + spans[i]!.span.from;
+  }
+
+  /** Whether the located spans are in their memories, on their alignments. */
+  #areInside(spans: readonly Extent[]): boolean {
+    for (let i = 0; i < spans.length; i++) {
+      const { span, among, step } = spans[i]!;
+      const from = this.#from[i]!;
+      if (from < 0 || from + among > this.#limits[span.space] || from % step !== 0) return false;
+    }
+    return true;
+  }
+
+  /** Whether no two of the located spans meet, but in place. */
+  #areApart(spans: readonly Extent[], pairs: readonly Pair[]): boolean {
+    for (const { write, other, mayShare } of pairs) {
+      const [one, two] = [this.#from[write]!, this.#from[other]!];
+      const isApart = one + spans[write]!.size <= two || two + spans[other]!.size <= one;
+      if (!isApart && !(mayShare && one === two)) return false;
+    }
+    return true;
   }
 
   /** Whether nothing can be wrong in any of these turns, by the extremes of what moves. */
   #isFine(site: Site, { first, last }: Box): boolean {
     const { op } = site.instruction;
     const [start, end] = [operandsAt(site, first), operandsAt(site, last)];
-    if (this.#faults(site, first).length > 0 || rangeFaults({ op, x: end }).length > 0) return false;
-    const { reads, writes } = this.#footprints.of(site);
-    const strideOf = (field: string) => {
-      const move = site.moves.find((one) => one.field === field);
-      return move === undefined || first[move.level] === last[move.level] ? 0 : move.stride;
+    if (this.#faults(site, first).length > 0 || !isInRange({ op, x: end })) return false;
+    const { spans, pairs } = this.#footprints.of(site);
+    this.#locate(spans, end);
+    if (!this.#areInside(spans)) return false;
+    const moveOf = ({ field }: Extent) =>
+      site.moves.find((move) => move.field === field && first[move.level]! < last[move.level]!);
+    const lowest = ({ field, span }: Extent) => Math.min(start[field]!, end[field]!) + span.from;
+    const endOf = ({ field, span, size }: Extent) => Math.max(start[field]!, end[field]!) + span.from + size;
+    const stayApart = (write: Extent, other: Extent): boolean => {
+      const [one, two] = [moveOf(write), moveOf(other)];
+      // What moves alike meets in all turns as in the first.
+      if (one?.level === two?.level && one?.stride === two?.stride) return true;
+      return endOf(write) <= lowest(other) || endOf(other) <= lowest(write);
     };
-    const ranged = ({ span, field }: Placed) => {
-      const from = Math.min(start[field]!, end[field]!) + span.from;
-      const reach = Math.abs(end[field]! - start[field]!);
-      const move = site.moves.find((one) => one.field === field);
-      return {
-        span,
-        field,
-        from,
-        reach,
-        stride: strideOf(field),
-        level: move?.level ?? 0,
-        to: from + reach + sizeOf(span),
-      };
-    };
-    const [read, written] = [reads.map(ranged), writes.map(ranged)];
-    const isInside = [...read, ...written].every(({ span, from, reach, stride }) => {
-      const isAligned = span.space === "acc" || stride % alignmentOf(span.bits) === 0;
-      return (
-        isAligned &&
-        [from, from + reach].every((at) => spanFaults({ ...span, from: at }, this.#limits).length === 0)
-      );
-    });
-    const areFine = (one: (typeof read)[number], other: (typeof read)[number]) =>
-      one.span.space !== other.span.space ||
-      (one.stride === other.stride && (one.stride === 0 || one.level === other.level)) ||
-      one.to <= other.from ||
-      other.to <= one.from;
     return (
-      isInside &&
-      written.every(
-        (write, i) =>
-          read.every((other) => areFine(write, other)) &&
-          written.slice(i + 1).every((other) => areFine(write, other)),
-      )
+      spans.every((span) => (moveOf(span)?.stride ?? 0) % span.step === 0) &&
+      pairs.every(({ write, other }) => stayApart(spans[write]!, spans[other]!))
     );
   }
 }
+
+const NO_FAULTS: readonly string[] = [];
+const FIRST_TURNS: readonly number[] = new Array<number>(LOOP_DEPTH).fill(0);
 
 /**
  * A result may stand where an operand of the same shape did, code for code; any other overlap would overwrite what is
@@ -266,26 +270,48 @@ function overlapFaults(reads: readonly Span[], writes: readonly Span[]): string[
 }
 
 function loopFaults(items: readonly Item[], depth: number): string[] {
-  return items.flatMap((item) => {
-    if (!isLoop(item)) {
-      const beyond = Object.values(item.by).filter((register) => register >= depth * REGISTERS_PER_LOOP);
-      return beyond.map((register) => `${item.op.name} uses ${REGISTERS[register]} outside of its loop`);
-    }
-    if (depth === LOOP_DEPTH) return [`loops nest at most ${LOOP_DEPTH} deep`];
-    const { count, strides, body } = item;
-    const most = maxOf(unsigned(TURN_BITS));
-    const rules: string[] = [];
-    if (!Number.isInteger(count) || count < 0 || count > most)
-      rules.push(`${count} turns are not an integer in 0 … ${most}`);
-    if (body.length > most) rules.push(`a body of ${body.length} is longer than ${most}`);
-    if (strides.length > REGISTERS_PER_LOOP)
-      rules.push(`${strides.length} strides for ${REGISTERS_PER_LOOP} registers`);
-    for (const stride of strides)
-      if (!Number.isInteger(stride) || stride !== saturate(stride, signed(STRIDE_BITS)))
-        rules.push(`a stride of ${stride} does not fit ${STRIDE_BITS} bits`);
-    return [...rules, ...loopFaults(body, depth + 1)];
-  });
+  const faults: string[] = [];
+  for (const item of items) {
+    if (isLoop(item)) faults.push(...faultsOfLoop(item, depth));
+    else
+      for (const field in item.by) {
+        const register = item.by[field]!;
+        if (register >= depth * REGISTERS_PER_LOOP)
+          faults.push(`${item.op.name} uses ${REGISTERS[register]} outside of its loop`);
+      }
+  }
+  return faults;
 }
+
+function faultsOfLoop({ count, strides, body }: Loop, depth: number): string[] {
+  if (depth === LOOP_DEPTH) return [`loops nest at most ${LOOP_DEPTH} deep`];
+  const most = maxOf(unsigned(TURN_BITS));
+  const rules: string[] = [];
+  if (!Number.isInteger(count) || count < 0 || count > most)
+    rules.push(`${count} turns are not an integer in 0 … ${most}`);
+  if (body.length > most) rules.push(`a body of ${body.length} is longer than ${most}`);
+  if (strides.length > REGISTERS_PER_LOOP)
+    rules.push(`${strides.length} strides for ${REGISTERS_PER_LOOP} registers`);
+  for (const stride of strides)
+    if (!Number.isInteger(stride) || stride !== saturate(stride, signed(STRIDE_BITS)))
+      rules.push(`a stride of ${stride} does not fit ${STRIDE_BITS} bits`);
+  return [...rules, ...loopFaults(body, depth + 1)];
+}
+
+/** Whether every operand is in its range: `rangeFaults` says what is wrong where one is not. */
+function isInRange({ op: { fields }, x }: Issued): boolean {
+  for (const name in fields) {
+    const { min, max, codeOf } = fields[name]!;
+    const value = x[name];
+    if (value === undefined || !Number.isInteger(value) || value < min || value > max) return false;
+    if (codeOf !== undefined && !isCode(value, x[codeOf]!)) return false;
+  }
+  return true;
+}
+
+/** Whether a value is a code of that width; a width that is no width at all is told of its own field. */
+const isCode = (value: number, bits: number): boolean =>
+  !(bits >= 2 && bits <= 48) || value === saturate(value, signed(bits));
 
 function rangeFaults({ op, x }: Issued): string[] {
   return Object.entries(op.fields).flatMap(([name, f]) => {
@@ -294,9 +320,7 @@ function rangeFaults({ op, x }: Issued): string[] {
     if (!(Number.isInteger(value) && value >= f.min && value <= f.max))
       return [`${name}: ${value} is not an integer in ${f.min} … ${f.max}`];
     const bits = f.codeOf === undefined ? undefined : x[f.codeOf];
-    const isCode =
-      bits === undefined || !(bits >= 2 && bits <= 48) || value === saturate(value, signed(bits));
-    return isCode ? [] : [`${name}: ${value} is no code of ${bits} bits`];
+    return bits === undefined || isCode(value, bits) ? [] : [`${name}: ${value} is no code of ${bits} bits`];
   });
 }
 
@@ -313,58 +337,4 @@ function spanFaults(span: Span, limits: Readonly<Record<Space, number>>): string
     faults.push(`${span.space} ${span.from} … ${end - 1} is outside its ${limits[span.space]} ${unit}`);
   }
   return faults;
-}
-
-/**
- * Whether some accumulator might leave its range: by the widths of the operands, not by their values. Where it
- * cannot, wrapping, saturation and the array's shape play no part in the bits.
- */
-export function mayOverflow(program: Program, arch: Settings): boolean {
-  const limit = 2 ** (arch["acc.bits"] - 1) - 1;
-  const footprints = new Footprints(arch);
-  const held = new Stretches<number>();
-  const turns = [0, 0];
-  const overflows = (placements: readonly Placement[]): boolean =>
-    placements.some((placement) => {
-      if (!isSiteLoop(placement)) return exceeds(placement);
-      const { count, level, body } = placement;
-      let before = "";
-      for (let turn = 0; turn < count; turn++) {
-        turns[level] = turn;
-        if (overflows(body)) return true;
-        // A turn that leaves what the one before left will do so again, unless its sums move.
-        const after = JSON.stringify(held.all);
-        if (after === before && !movesSums(placement)) break;
-        before = after;
-      }
-      turns[level] = 0;
-      return false;
-    });
-  const exceeds = (site: Site): boolean => {
-    const { op } = site.instruction;
-    const sums = op.accumulates?.(site.instruction.x);
-    if (sums === undefined) return false;
-    const x = operandsAt(site, turns);
-    return footprints.of(site).writes.some(({ field, span }) => {
-      const from = x[field]! + span.from;
-      const to = from + span.count;
-      const kept = sums.keep
-        ? Math.max(held.gap(from, to) === undefined ? 0 : limit, ...held.values(from, to))
-        : 0;
-      const most = sums.largest + kept;
-      held.note(from, to, most);
-      return most > limit;
-    });
-  };
-  return overflows(sitesOf(program.items));
-}
-
-/** Whether a loop moves accumulators that are summed into. Those that an inner loop moves are the same in all its turns. */
-function movesSums({ body, level }: SiteLoop): boolean {
-  let moves = false;
-  eachSite(body, ({ instruction: { op }, moves: all }) => {
-    if (op.accumulates !== undefined)
-      moves ||= all.some((move) => move.level === level && op.fields[move.field]!.space === "acc");
-  });
-  return moves;
 }

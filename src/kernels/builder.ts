@@ -58,6 +58,8 @@ const LINE_BYTES = 16;
  * from a common map and add to it what is theirs alone.
  */
 export class ActivationMap {
+  /** What is being lowered, for errors: a tensor without a name is its. */
+  layer = "";
   readonly #arch: ArchSpec;
   #next: number;
 
@@ -71,23 +73,28 @@ export class ActivationMap {
     return new ActivationMap(this.#arch, this.#next);
   }
 
-  /** Address of `count` fresh codes. @throws InputError where the activation SRAM is full */
-  reserve(count: number, bits: number): number {
+  /** Address of `count` fresh codes of a tensor. @throws InputError where the activation SRAM is full */
+  reserve(count: number, bits: number, name?: string): number {
     const address = alignUp(this.#next, LINE_BYTES * alignmentOf(bits));
-    const end = address + storageBytes(count, bits);
+    const bytes = storageBytes(count, bits);
+    const end = address + bytes;
     const room = this.#arch.settings["activation.bytes"];
     if (end > room) {
       throw new InputError(
         this.#arch.name,
-        `activation.bytes: ${room} bytes cannot hold a program that needs ${end}`,
+        `activation.bytes: ${room} bytes, ${address} of them taken, cannot hold ${this.#called(name)}, ${bytes} bytes: ${count} codes of ${bits} bits`,
       );
     }
     this.#next = end;
     return address;
   }
 
-  tensor(grid: Grid, length: number, count = 1): Tensor {
-    return { at: this.reserve(length * count, grid.format.bits), grid, length, count };
+  tensor(grid: Grid, length: number, count = 1, name?: string): Tensor {
+    return { at: this.reserve(length * count, grid.format.bits, name), grid, length, count };
+  }
+
+  #called(name: string | undefined): string {
+    return name ?? (this.layer === "" ? "a tensor" : `a tensor of ${this.layer}`);
   }
 
   get mark(): number {
@@ -141,8 +148,10 @@ export class Builder {
   label<T>(name: string, body: () => T): T {
     const outer = this.#layer;
     this.#layer = outer === "" ? name : `${outer}.${name}`;
+    this.map.layer = this.#layer;
     const result = body();
     this.#layer = outer;
+    this.map.layer = outer;
     return result;
   }
 

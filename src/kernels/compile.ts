@@ -42,6 +42,10 @@ export interface Compiled {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly dataBytes: number;
+  /** How its matrices are mapped. */
+  readonly mapping: Mapping;
+  /** Weights that stay on chip once loaded. */
+  readonly residentWeightBytes: number;
 }
 
 /** A transfer moves at most as many codes as its count field holds. */
@@ -73,7 +77,7 @@ export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapp
   const b = new Builder(image, weights, new ActivationMap(arch), arch);
   const inputs = computation.inputs.map((operand) => data.port(operand));
   const tensors = computation.inputs.map(({ grid, length, count }, i): Tensor => {
-    const tensor = b.map.tensor(grid, length, count);
+    const tensor = b.map.tensor(grid, length, count, `input ${i + 1}`);
     for (const { at, from, n, bits } of pieces(tensor, inputs[i]!))
       b.emit(fetch, { dst: at, src: from, n, bits });
     return tensor;
@@ -91,6 +95,8 @@ export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapp
     inputs,
     outputs,
     dataBytes: data.bytes,
+    mapping: weights.mapping,
+    residentWeightBytes: weights.residentBytes,
   };
 }
 

@@ -8,12 +8,13 @@ import { roundShift } from "../fixed/round.ts";
 import { nearestScale } from "../fixed/scale.ts";
 import { logistic, tanh } from "../isa/ops/functions.ts";
 import { mirrored } from "../isa/ops/mirrored.ts";
-import { buildTable } from "../pwl/build.ts";
 import { CURVES } from "../pwl/curves.ts";
 import { mirroredSigmoid } from "../pwl/mirrored.ts";
 import type { PwlTable } from "../pwl/table.ts";
 import type { Numerics } from "../quant/numerics.ts";
 import type { Recipe } from "../quant/recipe.ts";
+import type { TableSite } from "../quant/sites.ts";
+import { tableFor } from "../quant/tables.ts";
 import type { Builder, Tensor } from "./builder.ts";
 import { elementsOf, exactLookup, lowerLookup } from "./elementwise.ts";
 
@@ -51,6 +52,7 @@ const MIRRORED_FACTOR_BITS = 17;
 /**
  * The sigmoid or tanh from a grid to a grid: FIXED_POINT, but for a table of pieces.
  *
+ * @param site    whose recipe such a table has
  * @throws InputError where the recipe's method has nothing for the input's grid
  */
 export function quantizeCurve(
@@ -58,15 +60,13 @@ export function quantizeCurve(
   method: Recipe["gate_curve"],
   input: Grid,
   output: Grid,
-  { recipe, arch }: Numerics,
+  numerics: Numerics,
+  site: TableSite,
 ): QCurve {
   const odd = name === "tanh";
   switch (method) {
-    case "pwl": {
-      const { pwl_pieces: pieces, pwl_method: placement } = recipe;
-      const table = buildTable(CURVES[name].f, input, output, pieces, placement, arch["pwl.slopeBits"]);
-      return { kind: "pwl", table };
-    }
+    case "pwl":
+      return { kind: "pwl", table: tableFor(site, CURVES[name], input, output, numerics) };
     case "gemmlowp": {
       const integerBits = ceilLog2(input.scale) + FIXED_POINT.format.bits - 1;
       const isFixedPoint = floorLog2(input.scale) === ceilLog2(input.scale) && input.zero === 0;

@@ -164,10 +164,7 @@ export function lowerLookup(b: Builder, table: PwlTable, input: Tensor, output: 
     dst: output.at,
     src: input.at,
     n: elementsOf(output),
-    inBits: table.in.bits,
-    bits: table.out.bits,
-    table: b.image.pwl(table),
-    pieces: table.knots.length,
+    ...b.image.pwl(table),
   });
 }
 

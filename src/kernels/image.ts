@@ -4,6 +4,7 @@ import { maxOf, minOf, signed, storageBytes } from "../fixed/format.ts";
 import type { Scale } from "../fixed/requant.ts";
 import { powerOfTwo } from "../fixed/round.ts";
 import type { Image, Segment } from "../isa/image.ts";
+import type { TableOperand } from "../isa/lookup.ts";
 import {
   alignmentOf,
   alignUp,
@@ -15,7 +16,7 @@ import {
   type TableArray,
 } from "../isa/tables.ts";
 import { mirroredSigmoid } from "../pwl/mirrored.ts";
-import type { PwlTable } from "../pwl/table.ts";
+import { type PwlTable, shiftOf } from "../pwl/table.ts";
 
 /** Integer weights [rows][columns]. */
 export interface Weights {
@@ -64,21 +65,32 @@ export class ImageBuilder {
     ]);
   }
 
-  /** Address of a PWL table. Tables of unsigned codes (mantissas) are stored offset to signed ones. */
-  pwl(table: PwlTable): number {
+  /**
+   * A PWL table as an instruction names it. Tables of unsigned codes (mantissas) are stored offset to signed ones.
+   * @throws InputError where the table has a shift for each piece and the unit shares one
+   */
+  pwl(table: PwlTable): TableOperand {
     const offset = (format: PwlTable["in"]) => (format.signed ? 0 : powerOfTwo(format.bits - 1));
-    const { arrays, ...block } = pwlBlock(
-      table.knots.length,
-      table.in.bits,
-      table.out.bits,
-      this.#arch.settings,
-    );
-    return this.#block(block, [
-      [arrays.knot, Array.from(table.knots, (code) => code - offset(table.in))],
-      [arrays.base, Array.from(table.bases, (code) => code - offset(table.out))],
-      [arrays.slope, Array.from(table.slopes)],
-      [arrays.shift, [table.shift]],
+    const { knots, bases, slopes, shifts, offsetFraction: fraction, mirror, slopeBits } = table;
+    const shape = {
+      ...{ pieces: knots.length, inBits: table.in.bits, bits: table.out.bits },
+      ...{ slopeBits, fraction, mirrored: mirror === undefined ? 0 : 1 },
+    };
+    const { arrays, ...block } = pwlBlock(shape, this.#arch.settings);
+    if (arrays.shift.count < shifts.length)
+      throw new InputError(
+        this.#arch.name,
+        "pwl.shifts: shared cannot hold a table with a shift for each piece",
+      );
+    const lift = offset(table.out) * powerOfTwo(fraction);
+    const address = this.#block(block, [
+      [arrays.knot, Array.from(knots, (code) => code - offset(table.in))],
+      [arrays.base, Array.from(bases, (code) => code - lift)],
+      [arrays.slope, Array.from(slopes)],
+      [arrays.shift, Array.from({ length: arrays.shift.count }, (_, i) => shiftOf(table, i))],
+      ...(mirror === undefined ? [] : ([[arrays.sum, [mirror.inSum, mirror.outSum]]] as const)),
     ]);
+    return { ...shape, table: address };
   }
 
   /** Address of the interpolated sigmoid's table. Its entries have no sign and are stored offset to signed codes. */

@@ -19,6 +19,8 @@ export interface MatrixMapping {
   /** For reports and errors. */
   readonly name: string;
   readonly place: Place;
+  /** Of a streamed matrix: rows, from the first on, that stay in weight SRAM all the same; a multiple of eight, none where not given. */
+  readonly kept?: number;
   /** Most rows of a tile, a multiple of eight; as many as fit where not given. */
   readonly rows?: number;
   /** Most vectors of a block; as many as fit where not given. */
@@ -86,7 +88,7 @@ export function fixedMapping(
 ): Mapping {
   const room = arch.settings["weight.bytes"];
   const all = endOf(matrices, 0);
-  const bytes = all <= room ? 0 : fixedBuffer(arch, matrices);
+  const bytes = all <= room ? 0 : fixedBuffer(arch, matrices, names);
   let next = STREAM_BUFFERS * bytes;
   const places = matrices.map((matrix, i): MatrixMapping => {
     const end = endOf([matrix], next);
@@ -112,20 +114,26 @@ export const bufferStep = (matrices: readonly Weights[]): number =>
     2,
   );
 
+/** Rows of a matrix, from the first on, that stay in weight SRAM for the whole job. */
+export const keptRows = ({ rows }: Weights, { place, kept = 0 }: MatrixMapping): number =>
+  place === "resident" ? rows : kept;
+
 /** The smallest buffer that takes a tile of each of these matrices. */
 export const leastBuffer = (matrices: readonly Weights[], step: number): number =>
   alignUp(Math.max(...matrices.map((matrix) => bytesOfRows(matrix, ROW_STEP))), step);
 
-function fixedBuffer(arch: ArchSpec, matrices: readonly Weights[]): number {
+function fixedBuffer(arch: ArchSpec, matrices: readonly Weights[], names: readonly string[]): number {
   const room = arch.settings["weight.bytes"];
   const step = bufferStep(matrices);
   const share = floorDiv(floorDiv(room, STREAM_BUFFERS * STREAM_SHARE), step) * step;
   const buffer = Math.max(share, leastBuffer(matrices, step));
   if (STREAM_BUFFERS * buffer > room) {
-    const tile = Math.max(...matrices.map((matrix) => bytesOfRows(matrix, ROW_STEP)));
+    const tiles = matrices.map((matrix) => bytesOfRows(matrix, ROW_STEP));
+    const tile = Math.max(...tiles);
+    const name = nameOf(names, tiles.indexOf(tile));
     throw new InputError(
       arch.name,
-      `weight.bytes: ${room} bytes cannot hold two tiles of ${ROW_STEP} weight rows, ${tile} bytes each`,
+      `weight.bytes: ${room} bytes cannot hold two tiles of ${ROW_STEP} rows of ${name}, ${tile} bytes each`,
     );
   }
   return buffer;
@@ -146,7 +154,7 @@ export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapp
   if (bytes % step !== 0) refuse(`stream buffers of ${bytes} bytes, not a multiple of ${step}`);
   for (const [i, mapped] of mapping.matrices.entries()) {
     const matrix = matrices[i]!;
-    const fault = cutFault(mapped);
+    const fault = cutFault(mapped) ?? keptFault(mapped, matrix);
     if (fault !== undefined) refuse(`${mapped.name}: ${fault}`);
     if (mapped.place === "streamed") {
       const tile = bytesOfRows(matrix, ROW_STEP);
@@ -154,14 +162,24 @@ export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapp
         refuse(
           `weight.bytes: ${count} stream buffers of ${bytes} bytes cannot stream ${mapped.name}, ${tile} bytes a tile of ${ROW_STEP} rows`,
         );
-      continue;
     }
-    const all = bytesOfRows(matrix, matrix.rows);
+    const rows = keptRows(matrix, mapped);
+    if (rows === 0) continue;
     const taken = next;
-    next = endOf([matrix], taken);
-    if (next > room)
-      refuse(`weight.bytes: ${room} bytes, ${taken} of them taken, cannot hold ${mapped.name}, ${all} bytes`);
+    next = endOf([{ ...matrix, rows }], taken);
+    if (next > room) {
+      const some = rows === matrix.rows ? mapped.name : `${rows} rows of ${mapped.name}`;
+      const all = bytesOfRows(matrix, rows);
+      refuse(`weight.bytes: ${room} bytes, ${taken} of them taken, cannot hold ${some}, ${all} bytes`);
+    }
   }
+}
+
+function keptFault({ place, kept }: MatrixMapping, { rows }: Weights): string | undefined {
+  if (kept === undefined) return undefined;
+  if (place === "resident") return `${kept} rows kept of a matrix that stays whole`;
+  const isPart = Number.isInteger(kept) && kept > 0 && kept < rows && kept % ROW_STEP === 0;
+  return isPart ? undefined : `${kept} rows kept are no multiple of ${ROW_STEP} below ${rows}`;
 }
 
 function cutFault({ rows, vectors, steps }: MatrixMapping): string | undefined {

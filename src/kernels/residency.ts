@@ -4,6 +4,7 @@ import type { ImageBuilder, Weights } from "./image.ts";
 import {
   bytesOfRows,
   fixedMapping,
+  keptRows,
   type Mapping,
   type MatrixMapping,
   refuseMapping,
@@ -11,17 +12,19 @@ import {
 } from "./mapping.ts";
 
 /** Where the array finds a matrix. */
-export type Placement =
-  | { readonly kind: "resident"; readonly address: number }
-  | {
-      readonly kind: "streamed";
-      /** DRAM address of the first row. */
-      readonly source: number;
-      /** Addresses in weight SRAM, filled in turn. */
-      readonly buffers: readonly [number, number, ...number[]];
-      /** Rows that a buffer takes. */
-      readonly rows: number;
-    };
+export interface Placement {
+  /** Rows that stay in weight SRAM, from the first on, and where the first one is. */
+  readonly kept: { readonly rows: number; readonly address: number };
+  /** How the others pass through weight SRAM; absent where there are none. */
+  readonly stream?: {
+    /** DRAM address of the matrix's first row. */
+    readonly source: number;
+    /** Addresses in weight SRAM, filled in turn. */
+    readonly buffers: readonly [number, number, ...number[]];
+    /** Rows that a buffer takes. */
+    readonly rows: number;
+  };
+}
 
 /**
  * A mapping with addresses: which weights stay in weight SRAM for a whole job and where, and what passes through it at
@@ -48,13 +51,13 @@ export class Residency {
       const mapped = this.mapping.matrices[i]!;
       const source = image.weights(matrix.codes, matrix.bits);
       this.#mappings.set(matrix, mapped);
-      if (mapped.place === "streamed") {
-        this.#placements.set(matrix, { kind: "streamed", source, buffers, rows: rowsIn(each, matrix) });
-        continue;
-      }
-      const bytes = bytesOfRows(matrix, matrix.rows);
+      const rows = keptRows(matrix, mapped);
       const address = alignUp(next, alignmentOf(matrix.bits));
-      this.#placements.set(matrix, { kind: "resident", address });
+      const kept = { rows, address };
+      const stream = { source, buffers, rows: rowsIn(each, matrix) };
+      this.#placements.set(matrix, mapped.place === "streamed" ? { kept, stream } : { kept });
+      if (rows === 0) continue;
+      const bytes = bytesOfRows(matrix, rows);
       this.#loads.push({ src: source, dst: address, bytes });
       next = address + bytes;
     }
@@ -77,6 +80,11 @@ export class Residency {
   /** What a job loads once, before its first invocation. */
   get loads(): readonly { readonly src: number; readonly dst: number; readonly bytes: number }[] {
     return this.#loads;
+  }
+
+  /** Weights that stay for the whole job. */
+  get residentBytes(): number {
+    return this.#loads.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }
 

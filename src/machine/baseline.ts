@@ -27,6 +27,8 @@ export function baselineMachine(arch: ArchSpec, baseline: BaselineName): ArchSpe
     "acc.bits": SUM_BITS,
     "acc.overflow": "wrap",
     "pwl.slopeBits": bits,
+    "pwl.offsetFraction": 0,
+    "pwl.shifts": "shared",
     // Without a multiplier, a scale is a single byte: the least that a block of table memory can hold of one.
     "requant.kind": "shift",
     "requant.multiplierBits": 2,

@@ -1,8 +1,11 @@
 import type { Settings } from "../arch/fields.ts";
 import { UNITS, type UnitName } from "../isa/define.ts";
 import type { Issued } from "../isa/program.ts";
-import { banksOf, type Demand, ISSUE_CYCLES, NO_TURNS, type Turns } from "./demand.ts";
+import { type Banks, banksOn } from "./banks.ts";
+import { type Demand, ISSUE_CYCLES } from "./demand.ts";
+import { NEVER, Pages } from "./dram.ts";
 import { Hazards } from "./hazards.ts";
+import { NO_TURNS, type Turns } from "./region.ts";
 import { Servers } from "./servers.ts";
 import type { Share } from "./shape.ts";
 
@@ -10,8 +13,8 @@ import type { Share } from "./shape.ts";
 export const STALL_CAUSES = ["operands", "dram", "bank", "chain"] as const;
 /**
  * - operands: the interlock;
- * - dram: a transfer has started and its first byte is not there yet;
- * - bank: a port of an activation bank;
+ * - dram: a transfer has started and its first byte is not there yet, or a later one will not be there in time;
+ * - bank: a port of a bank;
  * - chain: the other unit of an operation over two.
  */
 export type StallCause = (typeof STALL_CAUSES)[number];
@@ -53,30 +56,35 @@ export interface Scheduled {
  *   queues when it starts; the room it leaves is seen in that cycle. Loops cost nothing.
  * - **mac, requant, pwl, vector.** In order, one instruction at a time, back to back. Latency and throughput are
  *   those of the operation's record: `beats` cycles during which the unit takes nothing else, results readable
- *   `latency` cycles after the last. An operation over two units starts when both can keep its pace to the end: the
- *   second takes the first element when it leaves the first unit's pipeline.
+ *   `latency` cycles after the last. An operation over two units starts when it is at the head of both queues and both can
+ *   keep its pace to the end: the second takes the first element when it leaves the first unit's pipeline.
  * - **dma.** `dma.channels` transfers in flight, one more at most each cycle. A transfer holds its channel from its start:
- *   `dram.latency` cycles later its beats take the DRAM bus, one transfer at a time, in order.
+ *   `dram.latency` cycles later its beats take the DRAM bus, one transfer at a time, in order. With `dram.pages` they wait
+ *   for the rows (dram.ts) as well. The beats count as the last cycles of the transfer, and what they waited for as before them.
  * - **Interlock.** An instruction starts when what it reads has been written by all earlier instructions (their
  *   latency included), what it writes is no longer read by earlier ones (until their last beat), nor owed by them.
  *   By byte ranges, and by entries among accumulators.
- * - **Ports.** While its beats last, an instruction has a read port of each activation bank that it reads from, and
- *   a write port of each that it writes to. Ports are granted in program order.
+ * - **Ports.** While its beats last, an instruction has a read port of each bank that it reads from, and a write port of
+ *   each that it writes to: in the activation SRAM, and in the other memories where `weight.ports`, `table.ports`,
+ *   `acc.ports` are `shared`, one port for reads and writes alike (banks.ts). Ports are granted in program order.
  *
  * Not modelled:
  * - a port is held for all beats, even where a unit touches the bank in a few of them, and promised in program
  *   order: a later instruction waits for one that was promised the port and has not started;
  * - what is read is held until the last beat of the whole instruction, results appear all at once;
- * - ports of the weight SRAM and of the table memory: a transfer into them never disturbs a reader;
- * - DRAM rows, refresh, turnaround: every transfer has the same latency and bandwidth;
+ * - where `…ports` are `separate`, ports: a transfer into that memory never disturbs a reader;
+ * - without `dram.pages`, rows, refresh, turnaround: every transfer has the same latency and bandwidth. With it, see dram.ts;
  * - fetching the instructions themselves.
  */
 export class Clock {
-  readonly #arch: Settings;
   readonly #depth: number;
   readonly #hazards = new Hazards();
+  readonly #banks: Banks;
   readonly #readPorts: readonly Servers[];
   readonly #writePorts: readonly Servers[];
+  /** All of them, each once. */
+  readonly #ports: readonly Servers[];
+  readonly #pages: Pages | undefined;
   readonly #channels: Servers;
   readonly #units: Readonly<Record<UnitName, Unit>>;
   #nextIssueAt = 0;
@@ -94,12 +102,13 @@ export class Clock {
   #turnAt = 0;
 
   constructor(arch: Settings) {
-    const banks = (ports: number) =>
-      Array.from({ length: arch["activation.banks"] }, () => new Servers(ports));
-    this.#arch = arch;
     this.#depth = arch["queue.depth"];
-    this.#readPorts = banks(arch["activation.readPorts"]);
-    this.#writePorts = banks(arch["activation.writePorts"]);
+    this.#banks = banksOn(arch);
+    const { reads, writes } = this.#banks.ports();
+    this.#readPorts = reads;
+    this.#writePorts = writes;
+    this.#ports = [...new Set([...reads, ...writes])];
+    this.#pages = arch["dram.pages"] === "yes" ? new Pages(arch) : undefined;
     this.#channels = new Servers(arch["dma.channels"]);
     const unit = () => new Unit(this.#depth);
     this.#units = { dma: unit(), mac: unit(), requant: unit(), pwl: unit(), vector: unit() };
@@ -131,10 +140,10 @@ export class Clock {
     const queuedAt = this.issueAt + ISSUE_CYCLES;
     this.#hazards.forget(queuedAt);
     this.operandsAt = this.#hazards.clearAt(reads, writes, queuedAt, turns);
-    const readBanks = demand.movesBanks ? banksOf(reads, turns, this.#arch) : demand.readBanks;
-    const writeBanks = demand.movesBanks ? banksOf(writes, turns, this.#arch) : demand.writeBanks;
+    const readBanks = demand.movesBanks ? this.#banks.of(reads, turns) : demand.readBanks;
+    const writeBanks = demand.movesBanks ? this.#banks.of(writes, turns) : demand.writeBanks;
     this.portsAt = this.#portsAt(readBanks, writeBanks);
-    if (first.unit === "dma") this.#transfer(first, queuedAt);
+    if (first.unit === "dma") this.#transfer(demand, first, turns, queuedAt);
     else this.#compute(shares, queuedAt);
     this.visibleAt = this.endAt + demand.latency;
     this.#hazards.note(reads, writes, this.endAt, this.visibleAt, turns);
@@ -160,6 +169,11 @@ export class Clock {
     return this.#units[unit].freeBefore;
   }
 
+  /** The DRAM's rows and what the last transfer met there, on a machine where they take time. */
+  get pages(): Pages | undefined {
+    return this.#pages;
+  }
+
   /** The cycle in which the sequencer could issue the next instruction if every queue had room. */
   get nextIssueAt(): number {
     return this.#nextIssueAt;
@@ -177,40 +191,51 @@ export class Clock {
    * instructions touch meets as it did.
    *
    * @param state  an empty list
+   * @param since  the transfer before the loop's first one, NEVER for a loop without
    * @returns how many turns ago the oldest region was touched that somebody may have to wait for
    */
-  writeTo(state: number[], level: number, turn: number): number {
+  writeTo(state: number[], level: number, turn: number, since = NEVER): number {
     const base = this.#nextIssueAt;
     const now = base + ISSUE_CYCLES;
     for (const unit of UNITS) this.#units[unit].writeTo(state, now, base);
     this.#channels.writeTo(state, now, base);
-    for (const ports of this.#readPorts) ports.writeTo(state, now, base);
-    for (const ports of this.#writePorts) ports.writeTo(state, now, base);
-    return this.#hazards.writeTo(state, now, base, level, turn);
+    for (const ports of this.#ports) ports.writeTo(state, now, base);
+    const oldest = this.#pages?.writeTo(state, now, base, level, turn, since) ?? 0;
+    return Math.max(oldest, this.#hazards.writeTo(state, now, base, level, turn));
   }
 
   /** Moves all times on, as if turns of the loop at `level` had passed that end as they began. */
-  advance(cycles: number, level: number, turns: number): void {
+  advance(cycles: number, level: number, turns: number, since = NEVER): void {
     this.#nextIssueAt += cycles;
     for (const unit of UNITS) this.#units[unit].advance(cycles);
     this.#channels.advance(cycles);
-    for (const ports of this.#readPorts) ports.advance(cycles);
-    for (const ports of this.#writePorts) ports.advance(cycles);
+    for (const ports of this.#ports) ports.advance(cycles);
+    this.#pages?.advance(cycles, level, turns, since);
     this.#hazards.advance(cycles, level, turns);
   }
 
-  #transfer({ lead, beats }: Share, queuedAt: number): void {
+  #transfer(demand: Demand, { lead, beats }: Share, turns: Turns, queuedAt: number): void {
     const dma = this.#units.dma;
     this.#turnAt = Math.max(this.#channels.freeAt(), dma.lastStart + 1);
     this.startAt = Math.max(queuedAt, this.#turnAt, this.operandsAt);
     this.dramAt = this.startAt + lead;
-    this.endAt = Math.max(this.dramAt, dma.freeAt, this.portsAt) + beats;
+    const freeAt = Math.max(dma.freeAt, this.portsAt);
+    if (this.#pages === undefined) this.endAt = Math.max(this.dramAt, freeAt) + beats;
+    else {
+      this.#pages.transfer(demand, turns, this.dramAt, freeAt, beats);
+      this.endAt = this.#pages.endAt;
+      this.dramAt = this.endAt - beats > freeAt ? this.endAt - beats : this.#pages.readyAt;
+    }
     this.#channels.take(this.endAt);
   }
 
   #compute(shares: readonly Share[], queuedAt: number): void {
     let partnersAt = 0;
-    for (const { unit, lead } of shares) partnersAt = Math.max(partnersAt, this.#units[unit].freeAt - lead);
+    for (const { unit, lead } of shares) {
+      const { freeAt, lastStart } = this.#units[unit];
+      // A queue is left from its head, by one instruction a cycle.
+      partnersAt = Math.max(partnersAt, freeAt - lead, lastStart + 1);
+    }
     this.#turnAt = this.#units[shares[0]!.unit].freeAt;
     this.startAt = Math.max(queuedAt, this.operandsAt, this.portsAt, partnersAt);
     this.dramAt = 0;

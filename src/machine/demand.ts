@@ -1,6 +1,6 @@
 import type { Settings } from "../arch/fields.ts";
 import { floorDiv } from "../fixed/round.ts";
-import type { Space, Work } from "../isa/define.ts";
+import type { Work } from "../isa/define.ts";
 import {
   type Instruction,
   type Issued,
@@ -9,32 +9,12 @@ import {
   REGISTERS,
   REGISTERS_PER_LOOP,
 } from "../isa/program.ts";
+import { isDram, NO_TURNS, type Region } from "./region.ts";
 import { type Placed, type Shapes, type Share, shapesOn } from "./shape.ts";
 import type { Unrolled } from "./unrolled.ts";
 
 /** Cycles from issue until an instruction can start: it is written into a queue and read from it a cycle later. */
 export const ISSUE_CYCLES = 1;
-
-/** The turns that the loops around an instruction are in, the outer one's first; 0 where there is none. */
-export type Turns = readonly number[];
-export const NO_TURNS: Turns = [0, 0];
-
-/** Bytes (or accumulators) from `from` to before `to`, and the bytes that are moved for them. */
-export interface Region {
-  readonly space: Space;
-  readonly from: number;
-  readonly to: number;
-  readonly trafficBytes: number;
-  /** How far every turn of the loop at `level` moves it: 0 where it stays. */
-  readonly stride: number;
-  readonly level: number;
-  /** Tells the regions of a plan apart; 0 outside of one. */
-  readonly id: number;
-}
-
-/** How far the loops have moved a region. */
-export const movedBy = ({ stride, level }: Region, turns: Turns): number =>
-  stride === 0 ? 0 : stride * turns[level]!;
 
 /** What an instruction asks of the machine, whatever else is going on: all that the clock knows of it. */
 export interface Demand {
@@ -44,10 +24,10 @@ export interface Demand {
   readonly latency: number;
   readonly reads: readonly Region[];
   readonly writes: readonly Region[];
-  /** Activation SRAM banks of which the instruction takes a read port, a write port, in the first turn of its loops. */
+  /** Banks (banks.ts) of which the instruction takes a read port, a write port, in the first turn of its loops. */
   readonly readBanks: readonly number[];
   readonly writeBanks: readonly number[];
-  /** Whether its loops move what it touches in activation SRAM, so that the banks are another turn's own. */
+  /** Whether its loops move what it touches, so that the banks are another turn's own. */
   readonly movesBanks: boolean;
   readonly work: Work;
 }
@@ -58,6 +38,8 @@ export interface PlannedLoop {
   /** 0 of a loop that no other is around. */
   readonly level: number;
   readonly body: readonly Planned[];
+  /** Whether something in it is the DRAM's business. */
+  readonly isTransferring: boolean;
 }
 export type Planned = Demand | PlannedLoop;
 
@@ -80,12 +62,15 @@ export function planOf(items: readonly Item[], arch: Settings): readonly Planned
       for (let r = 0; r < REGISTERS_PER_LOOP; r++)
         strides[level * REGISTERS_PER_LOOP + r] = count > 1 ? (item.strides[r] ?? 0) : 0;
       const body = count > 0 ? plan(item.body, level + 1, []) : [];
-      if (body.length > 0) planned.push({ count, level, body });
+      if (body.length > 0) planned.push({ count, level, body, isTransferring: body.some(isTransferring) });
     }
     return planned;
   };
   return plan(items, 0, []);
 }
+
+const isTransferring = (planned: Planned): boolean =>
+  isPlannedLoop(planned) ? planned.isTransferring : planned.reads.some(isDram) || planned.writes.some(isDram);
 
 /** Gives the demands of a program's instructions, in the order of issue. They are not kept, so that long programs stay cheap. */
 export function* demandsOf({ issued, repeated }: Unrolled, arch: Settings): Generator<Demand> {
@@ -111,25 +96,25 @@ function demandOf(
   const shape = shapes.of(op, x);
   const { shares, latency, work } = shape;
   let next = id;
-  const region = ({ space, field, offset, bytes, trafficBytes }: Placed): Region => {
+  const region = ({ space, field, offset, bytes, trafficBytes, isPicked }: Placed): Region => {
     const from = x[field]! + offset;
     const register = by[field];
     const stride = register === undefined ? 0 : strides[register]!;
     const level = stride === 0 ? 0 : floorDiv(register!, REGISTERS_PER_LOOP);
-    return { space, from, to: from + bytes, trafficBytes, stride, level, id: next++ };
+    return { space, from, to: from + bytes, trafficBytes, isPicked, stride, level, id: next++ };
   };
   const reads = shape.reads.map(region);
   const writes = shape.writes.map(region);
-  const moves = ({ space, stride }: Region) => space === "activation" && stride !== 0;
+  const { banks } = shapes;
   return {
     issued,
     shares,
     latency,
     reads,
     writes,
-    readBanks: banksOf(reads, NO_TURNS, shapes.arch),
-    writeBanks: banksOf(writes, NO_TURNS, shapes.arch),
-    movesBanks: reads.some(moves) || writes.some(moves),
+    readBanks: banks.of(reads, NO_TURNS),
+    writeBanks: banks.of(writes, NO_TURNS),
+    movesBanks: banks.moves(reads) || banks.moves(writes),
     work,
   };
 }
@@ -138,19 +123,4 @@ function demandOf(
 export function cyclesAlone({ shares, latency }: Demand): number {
   const last = shares.at(-1)!;
   return ISSUE_CYCLES + last.lead + last.beats + latency;
-}
-
-/** The activation banks that the regions touch in these turns, each once. */
-export function banksOf(regions: readonly Region[], turns: Turns, arch: Settings): readonly number[] {
-  const bankBytes = arch["activation.bytes"] / arch["activation.banks"];
-  const banks: number[] = [];
-  for (const region of regions) {
-    if (region.space !== "activation") continue;
-    const moved = movedBy(region, turns);
-    const last = floorDiv(region.to + moved - 1, bankBytes);
-    for (let bank = floorDiv(region.from + moved, bankBytes); bank <= last; bank++) {
-      if (!banks.includes(bank)) banks.push(bank);
-    }
-  }
-  return banks;
 }

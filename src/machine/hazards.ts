@@ -1,5 +1,5 @@
 import { SPACES, type Space } from "../isa/define.ts";
-import { movedBy, NO_TURNS, type Region, type Turns } from "./demand.ts";
+import { movedBy, NO_TURNS, type Region, type Turns } from "./region.ts";
 
 /** An instruction's hold on a region, until a cycle. Mutable, and used again. */
 interface Hold {

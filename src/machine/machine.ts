@@ -21,10 +21,14 @@ export interface MachineOptions {
   readonly filled?: boolean;
 }
 
-/** Of each lane: elements clamped to their output's range, accumulators that left theirs. */
+/**
+ * Of each lane: elements clamped to their output's range, accumulators that left theirs, and beats of the array that
+ * skipping zeros would have saved (an estimate, 0 where `mac.zeroSkip` is none).
+ */
 export interface Counts {
   readonly saturations: Int32Array;
   readonly overflows: Int32Array;
+  readonly skippedCycles: readonly number[];
 }
 
 /** Told of each instruction that a run issues, with every address final: right before it and right after it. */
@@ -44,6 +48,7 @@ export class Machine {
   readonly state: MachineState;
   readonly lanes: number;
   readonly #programs: ReadonlySet<Program>;
+  #skipped: number[];
 
   /**
    * @throws InputError where a memory of the machine is smaller than the programs need, or a program is illegal on it
@@ -64,6 +69,7 @@ export class Machine {
     }
     this.arch = arch;
     this.lanes = lanes;
+    this.#skipped = new Array<number>(lanes).fill(0);
     this.#programs = new Set(programs);
     this.state = new MachineState(arch.settings, {
       lanes,
@@ -82,6 +88,10 @@ export class Machine {
     if (!this.#programs.has(program))
       throw new RangeError(`the machine was not made for program ${program.name}`);
     const { issued } = unrolled(program);
+    if (this.arch.settings["mac.zeroSkip"] !== "none") {
+      this.#runCounting(issued, observer);
+      return;
+    }
     if (observer === undefined) for (const { op, x } of issued) op.run(x, this.state);
     else for (const instruction of issued) this.#show(instruction, observer);
   }
@@ -98,7 +108,25 @@ export class Machine {
 
   /** What was counted since the last time that this was asked. */
   takeCounts(): Counts {
-    return { saturations: this.#take(this.state.saturations), overflows: this.#take(this.state.overflows) };
+    const skippedCycles = this.#skipped;
+    this.#skipped = new Array<number>(this.lanes).fill(0);
+    return {
+      saturations: this.#take(this.state.saturations),
+      overflows: this.#take(this.state.overflows),
+      skippedCycles,
+    };
+  }
+
+  /** Counts what skipping zeros would save of each instruction, before it is executed. */
+  #runCounting(issued: readonly Issued[], observer: Observer | undefined): void {
+    for (const instruction of issued) {
+      const { op, x } = instruction;
+      const skipped = op.skipped?.(x, this.state);
+      if (skipped !== undefined)
+        for (let lane = 0; lane < this.lanes; lane++) this.#skipped[lane]! += skipped[lane]!;
+      if (observer === undefined) op.run(x, this.state);
+      else this.#show(instruction, observer);
+    }
   }
 
   #show(issued: Issued, observer: Observer): void {
@@ -128,17 +156,20 @@ const SIZES = {
   acc: "acc.entries",
 } as const;
 
-/** Names every memory that is too small, and the program that needs most of it. */
+/** Names every memory that is too small, the program that needs most of it, and the operand that does not fit. */
 function refuseSmallMemories(programs: readonly Program[], arch: ArchSpec): void {
-  const needs = new Map<Space, { program: string; end: number }>();
+  const needs = new Map<Space, { program: string; end: number; of: string; size: number }>();
   for (const program of programs) {
-    for (const [space, end] of endsOf(program, arch.settings))
-      if (end > (needs.get(space)?.end ?? 0)) needs.set(space, { program: program.name, end });
+    for (const [space, need] of endsOf(program, arch.settings))
+      if (need.end > (needs.get(space)?.end ?? 0)) needs.set(space, { program: program.name, ...need });
   }
   const problems = Object.entries(SIZES).flatMap(([space, key]) => {
     const need = needs.get(space as Space);
     if (need === undefined || need.end <= arch.settings[key]) return [];
-    return [`${key}: program ${need.program} needs ${need.end}, the machine has ${arch.settings[key]}`];
+    const { program, end, of, size } = need;
+    return [
+      `${key}: program ${program} needs ${end}, the machine has ${arch.settings[key]}: an operand of ${size}, ${of}, ends there`,
+    ];
   });
   if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
 }

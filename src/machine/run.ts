@@ -3,6 +3,7 @@ import { floorDiv } from "../fixed/round.ts";
 import { UNITS, type UnitName } from "../isa/define.ts";
 import { Clock } from "./clock.ts";
 import { type Demand, ISSUE_CYCLES, isPlannedLoop, type Planned, type PlannedLoop } from "./demand.ts";
+import { NEVER } from "./dram.ts";
 import { Pattern } from "./steady.ts";
 import { BUSY, PHASE_STATES, tellPhases } from "./timeline.ts";
 
@@ -10,10 +11,19 @@ import { BUSY, PHASE_STATES, tellPhases } from "./timeline.ts";
 const INSTRUCTIONS = PHASE_STATES.length;
 const ENTRIES = INSTRUCTIONS + 1;
 const ISSUE_STALLS = UNITS.length * ENTRIES;
-const LEDGER = ISSUE_STALLS + 1;
+/** Rows of the DRAM that were found open, their banks closed, others open in their place. */
+const ROWS = ISSUE_STALLS + 1;
+const LEDGER = ROWS + 3;
 
 /** A loop of fewer turns is over before it could be seen to be steady. */
 const FEWEST_TURNS = 4;
+
+/** Visits to the DRAM's rows, by what they found: the row open, its bank closed, another row open. */
+export interface DramRows {
+  readonly hits: number;
+  readonly misses: number;
+  readonly conflicts: number;
+}
 
 /** The run at the end of a turn, to compare later ones with. */
 interface Mark {
@@ -23,6 +33,13 @@ interface Mark {
   readonly glance: readonly number[];
   readonly state: readonly number[];
   readonly ledger: readonly number[];
+}
+
+/** A loop's place in the run. */
+interface Lap {
+  readonly loop: PlannedLoop;
+  /** The DRAM's transfer before its first one. */
+  readonly since: number;
 }
 
 /**
@@ -70,6 +87,11 @@ export class Run {
     return this.#ledger[ISSUE_STALLS]!;
   }
 
+  get dramRows(): DramRows {
+    const [hits, misses, conflicts] = this.#ledger.slice(ROWS) as [number, number, number];
+    return { hits, misses, conflicts };
+  }
+
   instructionsOf(unit: UnitName): number {
     return this.#ledger[this.#base[unit] + INSTRUCTIONS]!;
   }
@@ -109,10 +131,18 @@ export class Run {
       );
     }
     if (visibleAt > this.#latest) this.#latest = visibleAt;
+    if (clock.pages !== undefined && demand.shares[0]!.unit === "dma") this.#countRows(clock.pages);
+  }
+
+  #countRows({ hits, misses, conflicts }: DramRows): void {
+    this.#ledger[ROWS]! += hits;
+    this.#ledger[ROWS + 1]! += misses;
+    this.#ledger[ROWS + 2]! += conflicts;
   }
 
   #loop(loop: PlannedLoop): void {
-    const { count, level, body } = loop;
+    const { count, level, body, isTransferring } = loop;
+    const lap: Lap = { loop, since: isTransferring ? (this.#clock.pages?.transfers ?? NEVER) : NEVER };
     if (level === 0) this.#outerCount = count;
     let before = 0;
     let mark: Mark | undefined;
@@ -122,8 +152,8 @@ export class Run {
       this.#walk(body);
       turn++;
       if (count < FEWEST_TURNS || turn === count) continue;
-      if (mark !== undefined && this.#isLike(mark, level, turn)) {
-        turn += this.#skip(loop, mark, turn);
+      if (mark !== undefined && this.#isLike(lap, mark, turn)) {
+        turn += this.#skip(lap, mark, turn);
         mark = undefined;
         patience = 1;
       } else if (mark === undefined || turn - mark.turn >= patience) {
@@ -131,38 +161,47 @@ export class Run {
         if (mark !== undefined) patience *= 2;
         before = Math.max(before, this.#latest);
         this.#latest = 0;
-        mark = this.#mark(level, turn);
+        mark = this.#mark(lap, turn);
       }
     }
     this.#latest = Math.max(before, this.#latest);
     this.#turns[level] = 0;
   }
 
-  #mark(level: number, turn: number): Mark {
+  #mark({ loop, since }: Lap, turn: number): Mark {
     const [glance, state]: number[][] = [[], []];
     this.#clock.glance(glance!);
-    this.#clock.writeTo(state!, level, turn);
+    this.#clock.writeTo(state!, loop.level, turn, since);
     return { turn, at: this.#clock.nextIssueAt, glance: glance!, state: state!, ledger: [...this.#ledger] };
   }
 
-  #isLike(mark: Mark, level: number, turn: number): boolean {
+  #isLike({ loop, since }: Lap, mark: Mark, turn: number): boolean {
+    if (since !== NEVER && !this.#isRowLike(loop, mark, turn)) return false;
     this.#clock.glance(this.#glance);
     if (!isSame(this.#glance, mark.glance)) return false;
     const state: number[] = [];
-    this.#clock.writeTo(state, level, turn);
+    this.#clock.writeTo(state, loop.level, turn, since);
     return isSame(state, mark.state);
   }
 
+  /** Whether everything in the DRAM lies by whole rows of all banks from where it lay, at the same time of a refresh. */
+  #isRowLike(loop: PlannedLoop, mark: Mark, turn: number): boolean {
+    const cycles = this.#clock.nextIssueAt - mark.at;
+    return (
+      (turn - mark.turn) % this.#patternOf(loop).rowTurns === 0 && this.#clock.pages!.repeatsAfter(cycles)
+    );
+  }
+
   /** Passes over whole repetitions of the turns since the mark. @returns how many turns these are */
-  #skip(loop: PlannedLoop, mark: Mark, turn: number): number {
+  #skip({ loop, since }: Lap, mark: Mark, turn: number): number {
     const period = turn - mark.turn;
-    const ages = this.#clock.writeTo([], loop.level, turn) + period;
+    const ages = this.#clock.writeTo([], loop.level, turn, since) + period;
     const last = this.#patternOf(loop).lastLike(mark.turn, ages, this.#turns);
     const times = Math.max(0, floorDiv(last + 1 - turn, period));
     if (times === 0) return 0;
     const cycles = times * (this.#clock.nextIssueAt - mark.at);
     for (let i = 0; i < LEDGER; i++) this.#ledger[i]! += times * (this.#ledger[i]! - mark.ledger[i]!);
-    this.#clock.advance(cycles, loop.level, times * period);
+    this.#clock.advance(cycles, loop.level, times * period, since);
     this.#latest += cycles;
     return times * period;
   }

@@ -3,6 +3,7 @@ import { trafficOf } from "../isa/cost.ts";
 import type { OpDef, Space, Stage, UnitName, Work } from "../isa/define.ts";
 import { ByShape, footprintOf, type Placed as PlacedSpan, sizeOf } from "../isa/footprint.ts";
 import type { Issued } from "../isa/program.ts";
+import { type Banks, banksOn } from "./banks.ts";
 
 /** A unit's share of an instruction: it is taken for `beats` cycles, `lead` cycles after the instruction starts. */
 export interface Share {
@@ -19,6 +20,7 @@ export interface Placed {
   /** Bytes, or accumulators. */
   readonly bytes: number;
   readonly trafficBytes: number;
+  readonly isPicked: boolean;
 }
 
 /** What instructions ask of a machine that differ in nothing but their addresses. */
@@ -33,11 +35,11 @@ export interface Shape {
 
 /** The shapes of the instructions that a machine was asked to time, each found out once. */
 export class Shapes {
-  readonly arch: Settings;
+  readonly banks: Banks;
   readonly #known: ByShape<Shape>;
 
   constructor(arch: Settings) {
-    this.arch = arch;
+    this.banks = banksOn(arch);
     this.#known = new ByShape((op, x, addresses) => shapeOf(op, x, addresses, arch));
   }
 
@@ -61,12 +63,23 @@ export function shapesOn(arch: Settings): Shapes {
 function shapeOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch: Settings): Shape {
   const { reads, writes, far } = footprintOf(op, x, addresses, arch);
   const io = { reads: reads.map(({ span }) => span), writes: writes.map(({ span }) => span) };
+  const stages = op.stages(far, arch, io);
+  refuseFree(op, stages);
   return {
-    ...sharesOf(op.stages(far, arch, io)),
+    ...sharesOf(stages),
     reads: joined(reads, arch),
     writes: joined(writes, arch),
     work: op.work(far, arch),
   };
+}
+
+/** No operation is free because the model does not know what it costs. */
+function refuseFree({ name }: OpDef, stages: readonly Stage[]): void {
+  const isCost = (cycles: number, least: number) => Number.isSafeInteger(cycles) && cycles >= least;
+  if (stages.length > 0 && stages.every(({ beats, latency }) => isCost(beats, 1) && isCost(latency, 0)))
+    return;
+  const given = stages.map(({ unit, beats, latency }) => `${unit}: ${beats} beats, latency ${latency}`);
+  throw new RangeError(`operation ${name} has no cost on this machine: ${given.join("; ") || "no stages"}`);
 }
 
 /** The spans; one that begins where the last one ended is part of it, as the arrays of a table are. */
@@ -74,13 +87,15 @@ function joined(spans: readonly PlacedSpan[], arch: Settings): readonly Placed[]
   const placed: Placed[] = [];
   for (const { field, span } of spans) {
     const { space, from: offset } = span;
+    const isPicked = span.among !== undefined;
     const bytes = sizeOf(span);
     const trafficBytes = trafficOf(span, arch);
     const last = placed.at(-1);
-    if (last !== undefined && last.field === field && last.offset + last.bytes === offset) {
+    const isNext = last !== undefined && last.field === field && last.offset + last.bytes === offset;
+    if (isNext && !isPicked && !last.isPicked) {
       const both = { bytes: last.bytes + bytes, trafficBytes: last.trafficBytes + trafficBytes };
       placed[placed.length - 1] = { ...last, ...both };
-    } else placed.push({ space, field, offset, bytes, trafficBytes });
+    } else placed.push({ space, field, offset, bytes, trafficBytes, isPicked });
   }
   return placed;
 }

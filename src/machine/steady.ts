@@ -1,6 +1,9 @@
 import type { Settings } from "../arch/fields.ts";
 import { floorDiv } from "../fixed/round.ts";
-import { isPlannedLoop, type Planned, type PlannedLoop, type Region, type Turns } from "./demand.ts";
+import { type Banks, banksOn } from "./banks.ts";
+import { isPlannedLoop, type Planned, type PlannedLoop } from "./demand.ts";
+import { stripeBytes } from "./dram.ts";
+import { isDram, type Region, type Turns } from "./region.ts";
 
 /** A region as a loop's turns see it. */
 interface Seen {
@@ -23,34 +26,39 @@ type Pair = readonly [one: Seen, other: Seen];
  * In which turns of a loop the same instructions meet.
  *
  * Regions that move alike meet in all turns as in one. Of the others this tells how long they stay on the sides of each
- * other where they are, and how long those in activation SRAM stay in their banks.
+ * other where they are, how long those in banks stay in theirs, and how long those in the DRAM are in no common row.
  */
 export class Pattern {
   readonly #loop: PlannedLoop;
-  readonly #bankBytes: number;
+  readonly #banks: Banks;
   readonly #crossing: readonly Seen[];
   readonly #meeting: readonly Pair[];
+  /** Pairs that may be in one row of the DRAM, as far as this matters. */
+  readonly #sharing: readonly Pair[] = [];
+  readonly #rowBytes: number;
+  /** The turns after which the DRAM's regions are by whole rows of all banks from where they were; 1 where that does not matter. */
+  readonly rowTurns: number;
 
   constructor(loop: PlannedLoop, outerTurns: number, arch: Settings) {
     this.#loop = loop;
     const seen = seenBy(loop);
-    this.#bankBytes = arch["activation.bytes"] / arch["activation.banks"];
-    this.#crossing =
-      arch["activation.banks"] === 1
-        ? []
-        : seen.filter(({ region, stride }) => region.space === "activation" && stride !== 0);
-    const moving = seen.filter(({ stride }) => stride !== 0);
+    this.#banks = banksOn(arch);
+    this.#crossing = seen.filter(
+      ({ region, stride }) => stride !== 0 && this.#banks.bankBytes(region.space) !== undefined,
+    );
     const hulls = new Map(seen.map((one) => [one, hullOf(one, loop.count, outerTurns)]));
-    const meeting: Pair[] = [];
-    for (const one of moving) {
-      for (const other of seen) {
-        if (one.region.space !== other.region.space || one.stride === other.stride) continue;
-        if (!one.isWrite && !other.isWrite) continue;
-        const [a, b] = [hulls.get(one)!, hulls.get(other)!];
-        if (a.from < b.to && b.from < a.to) meeting.push([one, other]);
-      }
-    }
-    this.#meeting = meeting;
+    const near = (one: Seen, other: Seen, within: number): boolean => {
+      const [a, b] = [hulls.get(one)!, hulls.get(other)!];
+      return a.from < b.to + within && b.from < a.to + within;
+    };
+    this.#meeting = pairsOf(seen, (one, other) => (one.isWrite || other.isWrite) && near(one, other, 0));
+    this.#rowBytes = arch["dram.rowBytes"];
+    this.rowTurns = 1;
+    if (arch["dram.pages"] === "no") return;
+    const known = seen.filter(({ region }) => isDram(region) && !region.isPicked);
+    this.#sharing = pairsOf(known, (one, other) => near(one, other, this.#rowBytes));
+    for (const { stride } of known)
+      if (stride !== 0) this.rowTurns = leastCommon(this.rowTurns, turnsToRepeat(stride, stripeBytes(arch)));
   }
 
   /**
@@ -60,19 +68,22 @@ export class Pattern {
   lastLike(turn: number, ages: number, turns: Turns): number {
     let last = this.#loop.count - 1;
     for (const one of this.#crossing) last = Math.min(last, turn + this.#inBanks(one, turn, turns));
-    for (const [one, other] of this.#meeting) {
+    const keep = (one: Seen, other: Seen, place: typeof placed) => {
       for (let age = 0; age <= ages && last >= turn; age++) {
-        last = Math.min(last, turn + apart(placed(one, turn, turns), placed(other, turn - age, turns)));
-        last = Math.min(last, turn + apart(placed(one, turn - age, turns), placed(other, turn, turns)));
+        last = Math.min(last, turn + apart(place(one, turn, turns), placed(other, turn - age, turns)));
+        last = Math.min(last, turn + apart(place(one, turn - age, turns), placed(other, turn, turns)));
       }
-    }
+    };
+    for (const [one, other] of this.#meeting) keep(one, other, placed);
+    const inRows = (...of: Parameters<typeof placed>) => widened(placed(...of), this.#rowBytes);
+    for (const [one, other] of this.#sharing) keep(one, other, inRows);
     return last;
   }
 
   /** How many more turns a region stays in the banks where it is. */
   #inBanks(one: Seen, turn: number, turns: Turns): number {
     const { from, to, stride } = placed(one, turn, turns);
-    const bytes = this.#bankBytes;
+    const bytes = this.#banks.bankBytes(one.region.space)!;
     const into = (address: number) => address - bytes * floorDiv(address, bytes);
     if (stride > 0) return floorDiv(bytes - 1 - Math.max(into(from), into(to - 1)), stride);
     return floorDiv(Math.min(into(from), into(to - 1)), -stride);
@@ -85,6 +96,35 @@ function placed({ from, to, stride, isSpread, carried }: Seen, turn: number, tur
   const moved = stride * turn + carried * turns[0]!;
   return { from: from + moved, to: to + moved, stride, isSpread };
 }
+
+/** A place with all rows that reach into it; within them nothing is known. */
+const widened = ({ from, to, stride }: Place, by: number): Place => ({
+  from: from - by,
+  to: to + by,
+  stride,
+  isSpread: true,
+});
+
+/** What the loop's turns move differently, in one memory, and is wanted. */
+function pairsOf(seen: readonly Seen[], isWanted: (one: Seen, other: Seen) => boolean): Pair[] {
+  const pairs: Pair[] = [];
+  for (const one of seen) {
+    if (one.stride === 0) continue;
+    for (const other of seen) {
+      if (one.region.space !== other.region.space || one.stride === other.stride) continue;
+      if (isWanted(one, other)) pairs.push([one, other]);
+    }
+  }
+  return pairs;
+}
+
+/** The fewest turns by `stride` that come to a multiple of `bytes`. */
+const turnsToRepeat = (stride: number, bytes: number): number =>
+  bytes / commonDivisor(bytes, Math.abs(stride));
+
+const leastCommon = (a: number, b: number): number => (a / commonDivisor(a, b)) * b;
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 /** How many more turns two places that move differently stay on their sides of each other; -1 where that is not known. */
 function apart(one: Place, other: Place): number {

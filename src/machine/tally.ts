@@ -1,8 +1,10 @@
 import type { Settings } from "../arch/fields.ts";
 import { leastCycles } from "../isa/array.ts";
 import type { Space, Work } from "../isa/define.ts";
-import { cyclesAlone, type Demand, isPlannedLoop, type Planned, type Region } from "./demand.ts";
+import { cyclesAlone, type Demand, isPlannedLoop, type Planned } from "./demand.ts";
+import { Pages } from "./dram.ts";
 import type { Actions } from "./energy.ts";
+import type { Region } from "./region.ts";
 import { type Comb, unionOf } from "./union.ts";
 
 /** The memories that traffic is reported for; the DRAM's are the image and the data region. */
@@ -44,9 +46,11 @@ export class Tally {
   #issued = 0;
   #leastMacCycles = 0;
   #serialCycles = 0;
+  readonly #pages: Pages | undefined;
 
   constructor(arch: Settings) {
     this.#arch = arch;
+    this.#pages = arch["dram.pages"] === "yes" ? new Pages(arch) : undefined;
   }
 
   /** Adds all that a plan does. */
@@ -62,7 +66,7 @@ export class Tally {
     let times = 1;
     for (const count of counts) times *= count;
     this.#issued += times;
-    this.#serialCycles += times * cyclesAlone(demand);
+    this.#serialCycles += times * (cyclesAlone(demand) + (this.#pages?.longest(demand) ?? 0));
     for (const region of demand.reads) this.#count(region, this.#reads, times, counts);
     for (const region of demand.writes) this.#count(region, this.#writes, times, counts);
     this.#addWork(demand.work, times);
@@ -78,7 +82,7 @@ export class Tally {
       issued: this.#issued,
       macs: this.#work.macs,
       leastMacCycles: this.#leastMacCycles,
-      serialCycles: this.#serialCycles,
+      serialCycles: this.#pages?.stretched(this.#serialCycles) ?? this.#serialCycles,
       compulsoryDramBytes: unionOf(this.#touched.dram) + unionOf(this.#touched.data),
       traffic: {
         dram: traffic("dram"),

@@ -4,7 +4,7 @@ import type { Program } from "../isa/program.ts";
 import { STALL_CAUSES, type StallCause } from "./clock.ts";
 import { planOf } from "./demand.ts";
 import { type EnergyPj, energyOf } from "./energy.ts";
-import { Run } from "./run.ts";
+import { type DramRows, Run } from "./run.ts";
 import { type MemoryName, type MemoryTraffic, Tally } from "./tally.ts";
 import { BUSY } from "./timeline.ts";
 
@@ -32,10 +32,15 @@ export interface Timing {
   readonly issued: number;
   /** Cycles in which the sequencer waited for room in a queue. */
   readonly issueStallCycles: number;
-  /** The cycles of the instructions one after another, each alone on the machine: `cycles` is never more. */
+  /**
+   * The cycles of the instructions one after another, each alone on the machine: `cycles` is never more. With `dram.pages`,
+   * as if each command for a row of the DRAM had to wait as long as any may.
+   */
   readonly serialCycles: number;
   /** Distinct bytes of the DRAM that the program touches: what no machine could save. */
   readonly compulsoryDramBytes: number;
+  /** A transfer visits a row for each that it touches; all 0 without `dram.pages`. */
+  readonly dramRows: DramRows;
   readonly energyPj: EnergyPj;
 }
 
@@ -53,13 +58,14 @@ export function time(program: Program, arch: ArchSpec): Timing {
   const run = new Run(plan, settings);
   const tally = new Tally(settings);
   tally.addAll(plan);
-  const { cycles, issueStallCycles } = run;
+  const { cycles, issueStallCycles, dramRows } = run;
   const { actions, ...totals } = tally.totals();
   return {
     cycles,
     units: Object.fromEntries(UNITS.map((unit) => [unit, statsOf(run, unit)])) as Timing["units"],
     issueStallCycles,
     ...totals,
+    dramRows,
     energyPj: energyOf({ ...actions, cycles }, settings),
   };
 }

@@ -71,18 +71,33 @@ export function buffersOf(matrices: readonly Weights[], arch: ArchSpec): Mapping
   return found;
 }
 
-/** Which matrices stay where they are asked in this order, as long as they fit beside the buffers. */
+/**
+ * Rows of matrices that stay, where they are asked in this order, as long as they fit beside the buffers: whole matrices; then, where
+ * `parts` are asked for, as many rows of the others as there is room for.
+ */
 export function staying(
   order: readonly number[],
   matrices: readonly Weights[],
   buffers: Mapping["buffers"],
   arch: ArchSpec,
-): ReadonlySet<number> {
+  parts: boolean,
+): ReadonlyMap<number, number> {
   const room = arch.settings["weight.bytes"];
-  const chosen = new Set<number>();
-  for (const i of order) {
-    const tried = matrices.filter((_, k) => k === i || chosen.has(k));
-    if (endOf(tried, buffers.count * buffers.bytes) <= room) chosen.add(i);
+  const chosen = new Map<number, number>();
+  const fits = (i: number, rows: number): boolean => {
+    const kept = matrices.flatMap((matrix, k) => {
+      const own = k === i ? rows : (chosen.get(k) ?? 0);
+      return own === 0 ? [] : [{ ...matrix, rows: own }];
+    });
+    return endOf(kept, buffers.count * buffers.bytes) <= room;
+  };
+  for (const i of order) if (fits(i, matrices[i]!.rows)) chosen.set(i, matrices[i]!.rows);
+  for (const i of parts ? order.filter((one) => !chosen.has(one)) : []) {
+    const steps = ceilDiv(matrices[i]!.rows, ROW_STEP) - 1;
+    const most = Array.from({ length: steps }, (_, k) => ROW_STEP * (steps - k)).find((rows) =>
+      fits(i, rows),
+    );
+    if (most !== undefined) chosen.set(i, most);
   }
   return chosen;
 }

@@ -53,8 +53,8 @@ const known = new Map<string, Found>();
 
 /**
  * The fastest mapping found, by the clock: never slower than the fixed rule's. Greedy: what stays in weight SRAM by
- * cycles saved for each byte, with stream buffers of several sizes; then each site by itself, tiles and blocks, loop
- * order, steps at once. Of equally fast ones that which moves fewer bytes of DRAM, then the first. Mappings that do not
+ * cycles or by DRAM bytes saved for each of its bytes, with stream buffers of several sizes, whole matrices and then rows
+ * of others; each matrix once first of all; then each site by itself, tiles and blocks, loop order, steps at once. Of equally fast ones that which moves fewer bytes of DRAM, then the first. Mappings that do not
  * fit are passed over. A pure function of programs and machine.
  *
  * @throws InputError, the fixed rule's, where neither it fits the machine nor fewer steps at once do
@@ -98,6 +98,8 @@ class Search {
   readonly #matrices: readonly Weights[];
   /** What programs cost, by their text. */
   readonly #costs = new Map<string, Cost>();
+  /** Mappings that need no second look. */
+  readonly #offered = new Set<string>();
   readonly #first: Cost;
   #best: Mapping;
   #cost: Cost;
@@ -123,27 +125,43 @@ class Search {
   #placeAll(): void {
     const room = this.#arch.settings["weight.bytes"];
     if (endOf(this.#matrices, 0) <= room) return;
-    const order = this.#byBenefit();
+    const orders = this.#byBenefit();
     for (const buffers of buffersOf(this.#matrices, this.#arch))
-      this.#offer(this.#placed(staying(order, this.#matrices, buffers, this.#arch), buffers));
-  }
-
-  /** The matrices by the cycles that each saves for each of its bytes when it alone stays, the most first. */
-  #byBenefit(): number[] {
+      for (const order of orders) this.#offerStaying(order, buffers);
     const { buffers } = this.#best;
-    const none = this.#tryCost(this.#placed(new Set(), buffers));
-    const benefits = this.#matrices.map((matrix, i) => {
-      const alone = this.#tryCost(this.#placed(new Set([i]), buffers));
-      const saved = none === undefined || alone === undefined ? 0 : none.cycles - alone.cycles;
-      return saved / bytesOfRows(matrix, matrix.rows);
-    });
-    return benefits.map((_, i) => i).sort((a, b) => benefits[b]! - benefits[a]! || a - b);
+    const [order] = orders;
+    for (const i of order!) this.#offerStaying([i, ...order!.filter((one) => one !== i)], buffers);
   }
 
-  #placed(stays: ReadonlySet<number>, buffers: Mapping["buffers"]): Mapping {
-    const matrices = this.#best.matrices.map(
-      (matrix, i): MatrixMapping => ({ ...matrix, place: stays.has(i) ? "resident" : "streamed" }),
+  #offerStaying(order: readonly number[], buffers: Mapping["buffers"]): void {
+    for (const parts of [false, true])
+      this.#offer(this.#placed(staying(order, this.#matrices, buffers, this.#arch, parts), buffers));
+  }
+
+  /** The matrices by the cycles, and by the bytes of DRAM, that each saves for each of its bytes when it alone stays, the most first. */
+  #byBenefit(): number[][] {
+    const { buffers } = this.#best;
+    const none = this.#tryCost(this.#placed(new Map(), buffers));
+    const alone = this.#matrices.map(({ rows }, i) =>
+      this.#tryCost(this.#placed(new Map([[i, rows]]), buffers)),
     );
+    return (["cycles", "dramBytes"] as const).map((what) => {
+      const benefits = this.#matrices.map((matrix, i) => {
+        const saved = none === undefined || alone[i] === undefined ? 0 : none[what] - alone[i][what];
+        return saved / bytesOfRows(matrix, matrix.rows);
+      });
+      return benefits.map((_, i) => i).sort((a, b) => benefits[b]! - benefits[a]! || a - b);
+    });
+  }
+
+  /** @param stays  rows of matrices */
+  #placed(stays: ReadonlyMap<number, number>, buffers: Mapping["buffers"]): Mapping {
+    const matrices = this.#best.matrices.map((matrix, i): MatrixMapping => {
+      const { kept: _, ...rest } = matrix;
+      const rows = stays.get(i) ?? 0;
+      if (rows === this.#matrices[i]!.rows) return { ...rest, place: "resident" };
+      return { ...rest, place: "streamed", ...(rows > 0 && { kept: rows }) };
+    });
     return { by: "search", buffers, matrices };
   }
 
@@ -152,8 +170,10 @@ class Search {
     const own = new Set(site.matrices);
     const withCut = (cut: Cut): Mapping => ({
       ...this.#best,
-      matrices: this.#best.matrices.map(({ name, place }, i) =>
-        own.has(this.#matrices[i]!) ? { name, place, ...cut } : this.#best.matrices[i]!,
+      matrices: this.#best.matrices.map(({ name, place, kept }, i) =>
+        own.has(this.#matrices[i]!)
+          ? { name, place, ...(kept && { kept }), ...cut }
+          : this.#best.matrices[i]!,
       ),
     });
     const first = this.#matrices.findIndex((matrix) => own.has(matrix));
@@ -172,6 +192,9 @@ class Search {
   }
 
   #offer(mapping: Mapping): void {
+    const key = hashOf(mapping);
+    if (this.#offered.has(key)) return;
+    this.#offered.add(key);
     const cost = this.#tryCost(mapping);
     if (cost === undefined || !isBetter(cost, this.#cost)) return;
     this.#best = mapping;

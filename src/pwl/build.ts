@@ -3,17 +3,45 @@ import { InputError } from "../base/errors.ts";
  * The border: a real function comes in and an integer table leaves.
  */
 import { type IntFormat, maxOf, minOf, saturate, signed, unsigned } from "../fixed/format.ts";
-import { decode, encodeAll, type Grid, roundReal } from "../fixed/real.ts";
-import type { Rounding } from "../fixed/round.ts";
+import { decode, encode, type Grid, roundReal } from "../fixed/real.ts";
+import { ceilDiv, floorDiv, powerOfTwo, type Rounding } from "../fixed/round.ts";
 import { CURVES } from "./curves.ts";
 import { MANTISSAS, type MantissaCurve } from "./mantissa.ts";
-import { type PwlMethod, place, rootMeanSquare } from "./placement.ts";
-import { lookup, type PwlTable } from "./table.ts";
+import { type PiecewiseLine, type PwlMethod, place } from "./placement.ts";
+import { type Objective, polish } from "./polish.ts";
+import type { Mirror, PwlTable } from "./table.ts";
+import { targets } from "./targets.ts";
 
 /** Every representable input is visited, so their number is kept in bounds. */
 const MAX_INPUT_BITS = 16;
-
+/** The largest shift of a slope, and the most fraction bits of an offset. */
 const MAX_SHIFT = 31;
+const MAX_FRACTION = 16;
+/** How far the shifts of a table's pieces are apart at most: what four bits tell, and finer slopes change no result. */
+const SHIFT_RANGE = 15;
+/** The widest offset. */
+const OFFSET_BITS = 32;
+
+/** What a table is to be like. */
+export interface TableOptions {
+  /** Integer >= 1: pieces of the whole curve. The table has fewer where it has fewer inputs than that. */
+  readonly pieces: number;
+  readonly method: PwlMethod;
+  /** 2 … 32, width of a slope with its sign. */
+  readonly slopeBits: number;
+  /** Most fraction bits of an offset, 0 … 16; 0 where not given. */
+  readonly offsetFraction?: number;
+  /** One shift for all pieces, which is where nothing is said, or one for each. */
+  readonly shifts?: "shared" | "per-piece";
+  /** s, of a curve with f(-x) = s - f(x) of which the upper half is stored; the whole one where not given. */
+  readonly symmetry?: number | undefined;
+  /** `[inputs]` how often each code occurs, from the lowest up, for the methods that look at it; all alike where not given. */
+  readonly weights?: Float64Array | undefined;
+  /** What slopes and offsets are then searched for; "none" where not given. */
+  readonly polish?: Objective | "none";
+  /** How the lookup rounds, which a polished table is made for; "half-away" where not given. */
+  readonly rounding?: Rounding;
+}
 
 /**
  * The table of f on every code of `input`.
@@ -22,29 +50,84 @@ const MAX_SHIFT = 31;
  * placed; infinities likewise. Where f is not a number (a root of a negative one), the value at the
  * nearest input that has one is continued, the lower input on a tie.
  *
- * A base is the code of f at the knot, half away from zero. Slopes are those of the straight
- * lines between the real values at the knots, scaled by the largest shift up to 31 at which all of
- * them fit, half away from zero; the last one ends on the code of the last input, which no base
- * stands for. So with a knot on every input the table equals the rounded lookup table.
+ * An offset is the placed line at the knot, half away from zero, with `offsetFraction` bits behind the point, or as
+ * many as the smallest shift or a signed word of 32 bits has room for. Slopes are those of the placed line, scaled by
+ * the largest shift up to 31 at which all of them fit (`per-piece`: each by its own, 15 above the least at most), half
+ * away from zero; the last one ends on the code of the last input, which no offset stands for. Where the line leaves
+ * the output's range, it is bent to its ends. So with a knot on every input the table equals the rounded lookup table.
+ * `polish` then moves slopes and offsets by a few of their own steps.
  *
- * @param input      grid of up to 16 bits
- * @param pieces     integer >= 1; the table has fewer where it has fewer inputs than that
- * @param slopeBits  2 … 32, width of a slope with its sign
- * @throws RangeError where an argument is out of range or f is a number nowhere
+ * With `symmetry`, ceil(pieces / 2) pieces are placed on the inputs from the zero point up. Where the lower half reaches
+ * further out than the largest input, and that by more than one code, the table is stored whole.
+ *
+ * @param input  grid of up to 16 bits
+ * @throws RangeError where an option is out of range or f is a number nowhere
  * @throws InputError where the steepest slope does not fit `slopeBits`
  */
-export function buildTable(
+export const buildTable = (
   f: (x: number) => number,
   input: Grid,
   output: Grid,
-  pieces: number,
-  method: PwlMethod,
-  slopeBits: number,
-): PwlTable {
+  options: TableOptions,
+): PwlTable => buildPlaced(f, input, output, options).table;
+
+/** A table, and the line in real numbers that it was made from. */
+export interface PlacedTable {
+  readonly table: PwlTable;
+  /** The input code that `values` begin with. */
+  readonly first: number;
+  /** `[N]` the curve on the inputs that are stored. */
+  readonly values: Float64Array;
+  /** On the same inputs, its knots counted from `first`. */
+  readonly line: PiecewiseLine;
+}
+
+/** `buildTable`, with the line. */
+export function buildPlaced(
+  f: (x: number) => number,
+  input: Grid,
+  output: Grid,
+  options: TableOptions,
+): PlacedTable {
   if (input.format.bits > MAX_INPUT_BITS) {
     throw new RangeError(`a table takes inputs of up to ${MAX_INPUT_BITS} bits, not ${input.format.bits}`);
   }
-  return buildFrom(f, input, minOf(input.format), output, pieces, method, slopeBits);
+  const mirror = mirrorOf(options.symmetry, input, output);
+  const [lo, hi] = [minOf(input.format), maxOf(input.format)];
+  if (mirror === undefined) return buildFrom(f, input, [lo, hi], output, options);
+  // A zero point between two codes leaves the point to neither half.
+  const upper = [ceilDiv(mirror.inSum, 2), Math.max(hi, mirror.inSum - lo)] as const;
+  const half = {
+    ...options,
+    pieces: floorDiv(options.pieces + 1, 2),
+    weights: options.weights && folded(options.weights, lo, upper, mirror.inSum),
+  };
+  return buildFrom(f, input, upper, output, half, mirror);
+}
+
+/** The point that the table is mirrored in; undefined where it is stored whole. */
+function mirrorOf(symmetry: number | undefined, input: Grid, output: Grid): Mirror | undefined {
+  const inSum = 2 * input.zero;
+  if (
+    symmetry === undefined ||
+    !Number.isInteger(inSum) ||
+    inSum - minOf(input.format) > maxOf(input.format) + 1
+  )
+    return undefined;
+  return { inSum, outSum: roundReal(symmetry / output.scale, "half-away") + 2 * output.zero };
+}
+
+/** How often each stored input is looked up: for its own code, and for the one that is mirrored to it. */
+function folded(
+  weights: Float64Array,
+  lo: number,
+  [first, last]: readonly [first: number, last: number],
+  inSum: number,
+): Float64Array {
+  const of = (x: number) => weights[x - lo] ?? 0;
+  return Float64Array.from({ length: last - first + 1 }, (_, i) =>
+    2 * (first + i) === inSum ? of(first + i) : of(first + i) + of(inSum - first - i),
+  );
 }
 
 /** Mantissas and results have 16 bits; a result of 1 is 2^15. */
@@ -63,129 +146,114 @@ const MANTISSA_RESULT: Grid = { format: MANTISSA_FORMAT, scale: 2 ** -15, zero: 
  * A knot may stand on any mantissa. Relative error of 1/sqrt and 1/x of any integer, with 16 pieces
  * and 16-bit slopes: 0.0029 and 0.001 with uniform knots, 0.008 and 0.0017 with the slope rule, which
  * leaves the flat end to long pieces.
- * Pieces, method, slopeBits and errors as in `buildTable`.
+ * Options and errors as in `buildTable`; neither curve has a symmetry.
  */
-export function buildMantissaTable(
-  curve: MantissaCurve,
-  pieces: number,
-  method: PwlMethod,
-  slopeBits: number,
-): PwlTable {
+export function buildMantissaTable(curve: MantissaCurve, options: Omit<TableOptions, "symmetry">): PwlTable {
   const { pointBits } = MANTISSAS[curve];
   const input: Grid = { format: MANTISSA_FORMAT, scale: 2 ** -pointBits, zero: 0 };
-  return buildFrom(CURVES[curve].f, input, 2 ** pointBits, MANTISSA_RESULT, pieces, method, slopeBits);
+  const codes = [2 ** pointBits, maxOf(MANTISSA_FORMAT)] as const;
+  return buildFrom(CURVES[curve].f, input, codes, MANTISSA_RESULT, options).table;
 }
 
-/** `buildTable` over the input codes from `first` up. */
+/** `buildPlaced` over the input codes from `first` to `last`. */
 function buildFrom(
   f: (x: number) => number,
   input: Grid,
-  first: number,
+  [first, last]: readonly [first: number, last: number],
   output: Grid,
-  pieces: number,
-  method: PwlMethod,
-  slopeBits: number,
-): PwlTable {
-  const values = targets(f, input, first, output);
-  const at = place(values, pieces, method);
-  const reals = Float64Array.from(at, (i) => values[i]!);
-  const codes = encodeAll(reals, output);
-
-  const count = at.length - 1;
-  const rises = Float64Array.from({ length: count }, (_, i) => {
-    const isLast = i === count - 1;
-    const rise = isLast ? codes[i + 1]! - codes[i]! : (reals[i + 1]! - reals[i]!) / output.scale;
-    return rise / (at[i + 1]! - at[i]!);
-  });
-  return {
+  options: TableOptions,
+  mirror?: Mirror,
+): PlacedTable {
+  const values = targets(f, input, first, last, output);
+  const line = place(values, options.pieces, options.method, options.weights);
+  const draft = (fraction: number) => linesOf(line, output, options, fraction);
+  const { bits, signed: isSigned } = output.format;
+  let lines = draft(Math.min(fractionOf(options), (isSigned ? OFFSET_BITS : OFFSET_BITS - 1) - bits));
+  // A sum has no place for fraction bits below its shift.
+  const shortest = lines.shifts.reduce((least, shift) => Math.min(least, shift));
+  if (lines.offsetFraction > shortest) lines = draft(shortest);
+  const table: PwlTable = {
     in: input.format,
     out: output.format,
-    knots: at.subarray(0, count).map((i) => first + i),
-    bases: codes.slice(0, count),
-    ...scaleSlopes(rises, slopeBits),
-    slopeBits,
+    knots: line.knots.slice(0, -1).map((i) => first + i),
+    ...lines,
+    slopeBits: options.slopeBits,
+    ...(mirror && { mirror }),
+  };
+  const { polish: objective = "none", rounding = "half-away" } = options;
+  const isPolished = objective !== "none";
+  return {
+    table: isPolished ? polish(table, f, input, output, rounding, objective) : table,
+    ...{ first, values, line },
   };
 }
 
-/** f on the codes from `first` to the largest, cut off at the ends of the output's range. */
-function targets(f: (x: number) => number, input: Grid, first: number, output: Grid): Float64Array {
-  const lo = decode(minOf(output.format), output);
-  const hi = decode(maxOf(output.format), output);
-  const values = Float64Array.from({ length: maxOf(input.format) - first + 1 }, (_, i) =>
-    Math.min(hi, Math.max(lo, f(decode(first + i, input)))),
-  );
-  return continueNumbers(values);
-}
-
-/** Each NaN becomes the number nearest in position, the earlier one on a tie. */
-function continueNumbers(values: Float64Array): Float64Array {
-  if (!values.some(Number.isNaN)) return values;
-  const known = [...values.keys()].filter((i) => !Number.isNaN(values[i]));
-  if (known.length === 0) throw new RangeError("the function is not a number on any input");
-  let nearest = 0;
-  return values.map((_, i) => {
-    while (nearest + 1 < known.length && known[nearest + 1]! - i < i - known[nearest]!) nearest++;
-    return values[known[nearest]!]!;
+/** Offsets, with that many fraction bits, and slopes of a placed line. Where it leaves the output's range, it is bent to its ends. */
+function linesOf(
+  { knots, ordinates }: PiecewiseLine,
+  output: Grid,
+  options: TableOptions,
+  fraction: number,
+): Pick<PwlTable, "bases" | "offsetFraction" | "slopes" | "shifts"> {
+  const count = knots.length - 1;
+  const step = powerOfTwo(fraction);
+  const [lo, hi] = [minOf(output.format), maxOf(output.format)].map((code) => decode(code, output));
+  const ends = ordinates.map((y) => Math.min(hi!, Math.max(lo!, y)));
+  const offsets = Int32Array.from(ends, (y) => encodeFine(y, output, step));
+  const rises = Float64Array.from({ length: count }, (_, i) => {
+    const isLast = i === count - 1;
+    const rise = isLast ? (offsets[i + 1]! - offsets[i]!) / step : (ends[i + 1]! - ends[i]!) / output.scale;
+    return rise / (knots[i + 1]! - knots[i]!);
   });
+  return { bases: offsets.slice(0, count), ...scaleSlopes(rises, options), offsetFraction: fraction };
 }
 
-/** The slopes as integers at the finest scale that `slopeBits` has room for. */
-function scaleSlopes(rises: Float64Array, slopeBits: number): Pick<PwlTable, "slopes" | "shift"> {
+function fractionOf({ offsetFraction = 0 }: TableOptions): number {
+  if (Number.isInteger(offsetFraction) && offsetFraction >= 0 && offsetFraction <= MAX_FRACTION)
+    return offsetFraction;
+  throw new RangeError(`an offset has 0 … ${MAX_FRACTION} fraction bits, not ${offsetFraction}`);
+}
+
+/** The code of y in parts of `step`, within what an offset of that many fraction bits holds. */
+function encodeFine(y: number, output: Grid, step: number): number {
+  if (step === 1) return encode(y, output);
+  const [lo, hi] = [minOf(output.format) * step, maxOf(output.format) * step + step - 1];
+  const code = roundReal((y / output.scale) * step, "half-away") + output.zero * step;
+  return Math.min(hi, Math.max(lo, code));
+}
+
+/** The slopes as integers at the finest scale that their width has room for. */
+function scaleSlopes(
+  rises: Float64Array,
+  { slopeBits, shifts: sharing = "shared" }: TableOptions,
+): Pick<PwlTable, "slopes" | "shifts"> {
   if (!Number.isInteger(slopeBits) || slopeBits < 2 || slopeBits > 32) {
     throw new RangeError(`a slope has 2 … 32 bits, not ${slopeBits}`);
   }
+  // The steepest first, for it is the one that an error is to name.
+  shiftFor(
+    rises.reduce((most, rise) => (Math.abs(rise) > Math.abs(most) ? rise : most)),
+    slopeBits,
+  );
+  const own = Int32Array.from(rises, (rise) => shiftFor(rise, slopeBits));
+  const least = own.reduce((a, b) => Math.min(a, b));
+  const shifts =
+    sharing === "shared" ? Int32Array.of(least) : own.map((shift) => Math.min(shift, least + SHIFT_RANGE));
+  const slopes = Int32Array.from(rises, (rise, i) =>
+    roundReal(rise * 2 ** shifts[shifts.length === 1 ? 0 : i]!, "half-away"),
+  );
+  return { slopes, shifts };
+}
+
+/** The largest shift at which a slope fits its width. */
+function shiftFor(rise: number, slopeBits: number): number {
   const format = signed(slopeBits);
   for (let shift = MAX_SHIFT; shift >= 0; shift--) {
-    const slopes = Array.from(rises, (rise) => roundReal(rise * 2 ** shift, "half-away"));
-    if (slopes.every((slope) => slope === saturate(slope, format))) {
-      return { slopes: Int32Array.from(slopes), shift };
-    }
+    const slope = roundReal(rise * 2 ** shift, "half-away");
+    if (slope === saturate(slope, format)) return shift;
   }
-  const steepest = rises.reduce((max, rise) => Math.max(max, Math.abs(rise)), 0);
   throw new InputError(
     `pwl.slopeBits: ${slopeBits}`,
-    `a slope of ${steepest} output LSBs per input LSB does not fit ${slopeBits} bits`,
+    `a slope of ${Math.abs(rise)} output LSBs per input LSB does not fit ${slopeBits} bits`,
   );
-}
-
-/** How far a table is off its curve over every input, in output LSBs, the final rounding included. */
-export interface TableError {
-  readonly maxLsb: number;
-  /** Signed: what the table adds on average. */
-  readonly meanLsb: number;
-  readonly rmsLsb: number;
-  /** Steps from one input to the next that go down where the curve goes up, or up where it goes down. */
-  readonly monotonicityViolations: number;
-}
-
-/**
- * The error of `lookup` against f on every input code from the first knot up.
- *
- * f is cut off and continued as in `buildTable`: saturation is no error.
- *
- * @param input, output  the grids that the table was built for
- * @param rounding       what the lookup does with the bits below the output LSB
- */
-export function tableError(
-  table: PwlTable,
-  f: (x: number) => number,
-  input: Grid,
-  output: Grid,
-  rounding: Rounding,
-): TableError {
-  const first = table.knots[0]!;
-  const wanted = targets(f, input, first, output);
-  const got = wanted.map((_, i) => lookup(table, first + i, rounding));
-  const errors = wanted.map((y, i) => got[i]! - output.zero - y / output.scale);
-
-  let monotonicityViolations = 0;
-  for (let i = 1; i < got.length; i++) {
-    if ((got[i]! - got[i - 1]!) * (wanted[i]! - wanted[i - 1]!) < 0) monotonicityViolations++;
-  }
-  return {
-    maxLsb: errors.reduce((max, e) => Math.max(max, Math.abs(e)), 0),
-    meanLsb: errors.reduce((sum, e) => sum + e, 0) / errors.length,
-    rmsLsb: rootMeanSquare(errors),
-    monotonicityViolations,
-  };
 }

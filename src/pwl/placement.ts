@@ -1,68 +1,77 @@
+import { placeByGap } from "./place/gap.ts";
+import { placeGenetically } from "./place/genetic.ts";
+import { type PiecewiseLine, throughValues } from "./place/line.ts";
+import { fitMinimax } from "./place/minimax.ts";
+import { placeForLeastMax } from "./place/optimal-max.ts";
+import { placeForLeastSquares } from "./place/optimal-rms.ts";
 import { placeBySlope } from "./place/slope.ts";
 import { placeUniformly } from "./place/uniform.ts";
 
-/** How the knots of a table are chosen. "slope" is the paper's; "uniform" costs no search, here or in hardware. */
-export const PWL_METHODS = ["slope", "uniform"] as const;
-export type PwlMethod = (typeof PWL_METHODS)[number];
+export { interpolate, interpolationError, type PiecewiseLine, rootMeanSquare } from "./place/line.ts";
 
 /**
- * Chooses knots among the inputs 0 … N - 1, given the value at every one of them.
+ * Chooses knots among the inputs 0 … N - 1, given the value at every one of them, and the ordinates there.
  *
- * @param values  `[N]` finite values of the curve at the representable inputs, in order
- * @param pieces  1 … N - 2: the case of a knot on every input is settled before
- * @returns       `[pieces + 1]` indices, ascending, 0 first and N - 1 last
+ * @param values   `[N]` finite values of the curve at the representable inputs, in order
+ * @param pieces   1 … N - 2: the case of a knot on every input is settled before
+ * @param weights  `[N]` how often each input occurs, >= 0; a method says whether it looks at them
  */
-type Placement = (values: Float64Array, pieces: number) => Int32Array;
+type Placement = (values: Float64Array, pieces: number, weights?: Float64Array) => PiecewiseLine;
 
-const PLACEMENTS: Readonly<Record<PwlMethod, Placement>> = {
-  slope: placeBySlope,
-  uniform: placeUniformly,
-};
+/** Where a method only chooses knots: the line goes through the curve on them. */
+const onCurve =
+  (knotsOf: (values: Float64Array, pieces: number, weights?: Float64Array) => Int32Array): Placement =>
+  (values, pieces, weights) =>
+    throughValues(values, knotsOf(values, pieces, weights));
+
+/** How the knots of a table are chosen: a method is a line here. */
+export const PLACEMENTS = {
+  slope: {
+    doc: "the paper's greedy: the knot where the slope changes least goes, again and again",
+    place: onCurve(placeBySlope),
+  },
+  gap: { doc: "greedy too: the knot goes whose loss moves the line least", place: onCurve(placeByGap) },
+  uniform: { doc: "equal spacing: no search, here or in hardware", place: onCurve(placeUniformly) },
+  "optimal-max": { doc: "least maximum error of lines through the curve", place: onCurve(placeForLeastMax) },
+  "optimal-rms": {
+    doc: "least weighted mean square of lines through the curve",
+    place: onCurve(placeForLeastSquares),
+  },
+  genetic: { doc: "a genetic search for what optimal-rms finds", place: onCurve(placeGenetically) },
+  minimax: { doc: "least maximum error of any continuous line", place: fitMinimax },
+} as const satisfies Readonly<Record<string, { readonly doc: string; readonly place: Placement }>>;
+
+export type PwlMethod = keyof typeof PLACEMENTS;
+export const PWL_METHODS = Object.keys(PLACEMENTS) as readonly PwlMethod[];
 
 /**
- * Knots of a piecewise-linear interpolation of `values` with `pieces` pieces, or with N - 1 pieces
- * where `pieces` asks for more: then every input is a knot and the interpolation is the lookup table.
+ * A continuous piecewise-linear function near `values` with `pieces` pieces, or with N - 1 pieces
+ * where `pieces` asks for more: then every input is a knot and the line is the lookup table.
  *
- * @param values  `[N]`, N >= 2, finite, equally spaced inputs
- * @returns       `[min(pieces, N - 1) + 1]` indices into `values`, ascending, both ends among them
- * @throws RangeError where `pieces` is not an integer >= 1 or there are fewer than two values
+ * @param values   `[N]`, N >= 2, finite, equally spaced inputs
+ * @param weights  `[N]` how often each input occurs, >= 0, for the methods that look at them; all alike where absent
+ * @returns        min(pieces, N - 1) + 1 knots, indices into `values`, ascending, both ends among them
+ * @throws RangeError where `pieces` is not an integer >= 1, there are fewer than two values, or weights are
+ *   fewer or more than values, negative, not finite, or all 0
  */
-export function place(values: Float64Array, pieces: number, method: PwlMethod): Int32Array {
+export function place(
+  values: Float64Array,
+  pieces: number,
+  method: PwlMethod,
+  weights?: Float64Array,
+): PiecewiseLine {
   if (!Number.isInteger(pieces) || pieces < 1) {
     throw new RangeError(`a table has 1 piece or more, not ${pieces}`);
   }
   if (values.length < 2) throw new RangeError(`a piece needs two inputs, got ${values.length}`);
-  if (pieces >= values.length - 1) return Int32Array.from(values.keys());
-  return PLACEMENTS[method](values, pieces);
+  if (weights) checkWeights(weights, values.length);
+  if (pieces >= values.length - 1) return throughValues(values, Int32Array.from(values.keys()));
+  return PLACEMENTS[method].place(values, pieces, weights);
 }
 
-/** The straight lines between the knots, at every input. `[N]`; equal to `values` on the knots. */
-export function interpolate(values: Float64Array, knots: Int32Array): Float64Array {
-  const line = Float64Array.from(values);
-  for (let piece = 0; piece + 1 < knots.length; piece++) {
-    const from = knots[piece]!;
-    const to = knots[piece + 1]!;
-    const start = values[from]!;
-    const slope = (values[to]! - start) / (to - from);
-    for (let i = from + 1; i < to; i++) line[i] = start + slope * (i - from);
-  }
-  return line;
-}
-
-/** How far the real-valued interpolation is off on the N inputs, before any rounding of the output. */
-export interface InterpolationError {
-  readonly maxError: number;
-  readonly rmsError: number;
-}
-
-/** The error of `interpolate(values, knots)`, in units of the values. */
-export function interpolationError(values: Float64Array, knots: Int32Array): InterpolationError {
-  const errors = interpolate(values, knots).map((y, i) => y - values[i]!);
-  const maxError = errors.reduce((max, e) => Math.max(max, Math.abs(e)), 0);
-  return { maxError, rmsError: rootMeanSquare(errors) };
-}
-
-/** The root of the mean of the squares; one value or more. */
-export function rootMeanSquare(values: Float64Array): number {
-  return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+function checkWeights(weights: Float64Array, count: number): void {
+  if (weights.length !== count) throw new RangeError(`${weights.length} weights for ${count} inputs`);
+  const wrong = weights.find((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
+  if (wrong !== undefined) throw new RangeError(`a weight is finite and not negative, got ${wrong}`);
+  if (!weights.some((w) => w > 0)) throw new RangeError("all weights are 0");
 }

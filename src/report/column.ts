@@ -15,7 +15,8 @@ export interface Column<Row> {
     | "%"
     | "us"
     | "uJ"
-    | "ratio";
+    | "ratio"
+    | "LSB";
   readonly doc: string;
   /** Where a person sees it: in every table, in tables whose rows differ in it, or in the CSV alone. */
   readonly show: "always" | "varying" | "csv";

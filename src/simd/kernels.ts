@@ -277,9 +277,13 @@ export interface Kernels {
   ): void;
 
   /**
-   * out[i] = clamp(base[p] + round(slope[p] * (a[i] - knot[p]) / 2^shift[p])), p the last piece whose knot is <= a[i],
-   * or 0. knots (ascending), base, slope and shift (0..62) are int32[pieces], pieces >= 1. Plain roundings.
-   * `scratch` has PWL_SCRATCH_BYTES bytes.
+   * y(x) = clamp(I + round((fr * 2^(shift[p] - fraction) + slope[p] * (x - knot[p])) / 2^shift[p])), where base[p] is
+   * I * 2^fraction + fr, I its floor, and p the last piece whose knot is <= x, or 0. out[i] = y(a[i]), but where
+   * 2 * a[i] < inSum it is clamp(outSum - y(inSum - a[i])), and one clamp is counted where either of the two cuts.
+   * knots (ascending), base, slope and shift are int32[pieces], pieces >= 1; fraction is 0..16, shifts are fraction..52, or
+   * 0..62 where it is 0. With
+   * an inSum above NO_MIRROR, which is below 2^17 in magnitude as outSum is below 2^18, knots are in the range of a's
+   * container. Plain roundings. `scratch` has PWL_SCRATCH_BYTES bytes, on a multiple of 16.
    */
   pwl(
     a: number,
@@ -293,6 +297,9 @@ export interface Kernels {
     base: number,
     slope: number,
     shift: number,
+    fraction: number,
+    inSum: number,
+    outSum: number,
     lo: number,
     hi: number,
     rounding: number,
@@ -321,8 +328,11 @@ type Bytes<Allowed extends number> = Allowed | (number & {});
 /** What `reduce` computes, by its `kind`. */
 export const REDUCTIONS = ["sum", "squares", "absolutes", "maximum"] as const;
 
-/** Bytes that `pwl` needs at `scratch`. */
-export const PWL_SCRATCH_BYTES = 2048;
+/** Bytes that `pwl` needs at `scratch`: 128 records of 16, and 16 codes as int32. */
+export const PWL_SCRATCH_BYTES = 2112;
+
+/** An `inSum` of `pwl` that mirrors no code. */
+export const NO_MIRROR = -(2 ** 17);
 
 /** Bytes that `matmul` needs at `scratch`: x as int16 pairs, twice when split in halves, and up to four weight rows. */
 export function matmulScratchBytes(k: number, lanes: number, m: number): number {

@@ -19,9 +19,8 @@ const SIMD_PROBE = Uint8Array.of(
   ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
 );
 
-const WASM = new URL("../../dist/simd/kernels.wasm", import.meta.url);
-
-let compiled: WebAssembly.Module | undefined;
+/** Compiled modules by name, each once. */
+const compiled = new Map<string, WebAssembly.Module>();
 
 /**
  * A fresh memory with kernels bound to it; every call makes its own, so that machines do not share data.
@@ -35,15 +34,27 @@ export function loadKernels(prefer: "simd" | "twin" = "simd"): Backend {
   if (prefer === "twin" || !WebAssembly.validate(SIMD_PROBE)) {
     return { name: "twin", memory, kernels: twinKernels(memory) };
   }
-  compiled ??= new WebAssembly.Module(readCompiled());
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-  return { name: "simd", memory, kernels: exports as unknown as Kernels };
+  return { name: "simd", memory, kernels: loadModule("kernels", memory) as unknown as Kernels };
 }
 
-function readCompiled(): Uint8Array {
+/**
+ * What the compiled module of this name exports, bound to a memory.
+ * @throws Error when it is not there, or the engine has no SIMD
+ */
+export function loadModule(name: string, memory: WebAssembly.Memory): Readonly<Record<string, unknown>> {
+  let module = compiled.get(name);
+  if (module === undefined) {
+    module = new WebAssembly.Module(readCompiled(name));
+    compiled.set(name, module);
+  }
+  return new WebAssembly.Instance(module, { env: { memory } }).exports;
+}
+
+function readCompiled(name: string): Uint8Array {
+  const path = new URL(`../../dist/simd/${name}.wasm`, import.meta.url);
   try {
-    return readFileSync(WASM);
+    return readFileSync(path);
   } catch (cause) {
-    throw new Error(`${fileURLToPath(WASM)} is missing: run \`npm run build\``, { cause });
+    throw new Error(`${fileURLToPath(path)} is missing: run \`npm run build\``, { cause });
   }
 }

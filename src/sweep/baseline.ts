@@ -1,18 +1,17 @@
 import { type ArchSpec, hashArch } from "../arch/spec.ts";
-import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import type { Program } from "../isa/program.ts";
 import { type ArrayShape, BASELINES, type BaselineName, equalAreaShape } from "../machine/area.ts";
 import { BASELINE_BITS, baselineMachine } from "../machine/baseline.ts";
 import { time } from "../machine/timing.ts";
-import { modelBytes, type SequenceJob } from "../model/job.ts";
+import { type Job, modelBytes } from "../model/job.ts";
+import type { Compile } from "./mapped.ts";
+import { refusalOf } from "./refusal.ts";
 
-/** What the words of a job ask of its programs. */
+/** How often inputs of a size ran each of its stages. */
 export interface Runs {
-  readonly length: number;
-  /** Times that `start` runs, and `step`. */
-  readonly words: number;
-  readonly steps: number;
+  readonly size: number;
+  readonly turns: readonly number[];
 }
 
 /** What the same job costs in floats, on equal terms. */
@@ -36,20 +35,18 @@ export type FloatCosts = {
 const MEMORIES = ["weight", "activation", "table"] as const;
 type Memory = (typeof MEMORIES)[number];
 
-/** Compiles a quantized model for a machine and for words of some lengths. */
-type Compile<Q> = (model: Q, machine: ArchSpec, lengths: readonly number[]) => SequenceJob;
-
 /** A compiled float model, on a machine whose memories hold it. */
 interface FloatJob {
   readonly machine: ArchSpec;
-  readonly job: SequenceJob;
+  readonly job: Job;
   readonly grown: FloatCost["grown"];
 }
 
 /** Cycles of a job's programs. */
 interface FloatCycles {
   readonly load: number;
-  readonly programs: ReadonlyMap<number, { readonly start: number; readonly step: number }>;
+  /** Of each size's stages. */
+  readonly stages: ReadonlyMap<number, readonly number[]>;
 }
 
 /** Compiled and timed float models by what they depend on. They are never forgotten: a process meets a handful. */
@@ -61,17 +58,15 @@ const timed = new Map<string, FloatCycles>();
  * anew, so that what stays on chip is decided at that width. A pure function of the model's shape and the machine.
  */
 export class FloatModels<Q> {
-  readonly #lengths: readonly number[];
   readonly #compile: Compile<Q>;
   readonly #models: Readonly<Record<BaselineName, { readonly model: Q; readonly key: string }>>;
 
-  /** @param mapped  identity of what `compile` maps by, where that is not the model's shape, the machine and the lengths alone */
-  constructor(quantized: Q, lengths: readonly number[], compile: Compile<Q>, mapped: unknown = "fixed") {
+  /** @param compiled  identity of what `compile` goes by beside the model's shape and the machine: which model, sizes of inputs, mapper */
+  constructor(quantized: Q, compile: Compile<Q>, compiled: unknown) {
     const widened = (float: BaselineName) => {
       const model = widen(quantized, BASELINE_BITS[float]);
-      return { model, key: hashOf([float, shapeOf(model), lengths, mapped]) };
+      return { model, key: hashOf([float, shapeOf(model), compiled]) };
     };
-    this.#lengths = lengths;
     this.#compile = compile;
     this.#models = { fp32: widened("fp32"), fp16: widened("fp16") };
   }
@@ -95,7 +90,7 @@ export class FloatModels<Q> {
     const grown: Partial<Record<Memory, number>> = {};
     for (let machine = wanted; ; ) {
       try {
-        return { machine, job: this.#compile(this.#models[float].model, machine, this.#lengths), grown };
+        return { machine, job: this.#compile(this.#models[float].model, machine), grown };
       } catch (error) {
         const memory = tooSmall(error);
         if (memory === undefined) throw error;
@@ -109,11 +104,10 @@ export class FloatModels<Q> {
 
 function costOf(compiled: FloatJob, key: string, shape: ArrayShape, runs: readonly Runs[]): FloatCost {
   const { job, grown } = compiled;
-  const { load, programs } = recall(timed, hashOf([key, shape]), () => cyclesOf(compiled, shape));
+  const { load, stages } = recall(timed, hashOf([key, shape]), () => cyclesOf(compiled, shape));
   let warmCycles = 0;
-  for (const { length, words, steps } of runs) {
-    const { start, step } = programs.get(length)!;
-    warmCycles += words * start + steps * step;
+  for (const { size, turns } of runs) {
+    for (const [s, cycles] of stages.get(size)!.entries()) warmCycles += turns[s]! * cycles;
   }
   const { residentWeightBytes } = job;
   return {
@@ -137,18 +131,17 @@ function recall<K, T>(known: Map<K, T>, key: K, make: () => T): T {
 
 /** The memory that a refusal is about: it names the parameter that would have to be larger. */
 function tooSmall(error: unknown): Memory | undefined {
-  if (!(error instanceof InputError)) return undefined;
-  const problem = error.message.slice(error.where.length + 2);
+  const { problem } = refusalOf(error);
   return MEMORIES.find((memory) => problem.startsWith(`${memory}.bytes: `));
 }
 
 function cyclesOf({ machine, job }: FloatJob, { rows, columns }: ArrayShape): FloatCycles {
   const arch = { ...machine, settings: { ...machine.settings, "mac.rows": rows, "mac.columns": columns } };
   const cycles = (program: Program): number => time(program, arch).cycles;
-  const programs = [...job.programs].map(([length, { start, step }]) => {
-    return [length, { start: cycles(start), step: cycles(step) }] as const;
-  });
-  return { load: cycles(job.load), programs: new Map(programs) };
+  const stages = [...job.stages].map(
+    ([size, some]) => [size, some.map(({ program }) => cycles(program))] as const,
+  );
+  return { load: cycles(job.load), stages: new Map(stages) };
 }
 
 /** Numbers of a quantized model that say how wide something is. */
@@ -156,12 +149,25 @@ const WIDTHS: ReadonlySet<string> = new Set(["bits", "inBits", "gainBits", "slop
 /** Numbers that say what codes mean. A float means itself, so each has the value that does nothing. */
 const MEANINGS: ReadonlyMap<string, number> = new Map([
   ...["scale", "multiplier", "factor"].map((name) => [name, 1] as const),
-  ...["zero", "shift", "point", "drop", "once", "epsilon", "guard", "limit", "start", "lo", "hi"].map(
-    (name) => [name, 0] as const,
-  ),
+  ...[
+    "zero",
+    "shift",
+    "point",
+    "drop",
+    "once",
+    "epsilon",
+    "guard",
+    "limit",
+    "start",
+    "lo",
+    "hi",
+    "offsetFraction",
+  ].map((name) => [name, 0] as const),
 ]);
 /** A layer's scales, one for each channel: one is left, the least that the instruction set has. */
 const SCALES = "scales";
+/** The shifts of a table's pieces: one is left, and shifts by nothing. */
+const SHIFTS = "shifts";
 /** Two arrays of biases differ in every pair of elements, so that no two blocks of them are kept as one. */
 const BIAS_STEP = 2 ** 16;
 
@@ -190,6 +196,7 @@ export function widen<T>(model: T, bits: number): T {
   };
   const named = (name: string, part: unknown): unknown => {
     if (typeof part === "number") return WIDTHS.has(name) ? bits : (MEANINGS.get(name) ?? part);
+    if (name === SHIFTS) return new Int32Array(1);
     return name === SCALES && Array.isArray(part) ? part.slice(0, 1).map(visit) : visit(part);
   };
   return visit(model) as T;

@@ -1,6 +1,7 @@
 import { hashArch } from "../arch/spec.ts";
 import { version } from "../base/package.ts";
 import { type Timing, total } from "../machine/timing.ts";
+import { type Metric, type Model, type Nouns, type Scores, valueIn } from "../model/model.ts";
 import { hashRecipe } from "../quant/recipe.ts";
 import type { Column } from "../report/column.ts";
 import type { FloatCost } from "./baseline.ts";
@@ -16,7 +17,7 @@ const column = (
   of: Column<Row>["of"],
 ): Column<Row> => ({ name, unit, doc, show, of });
 
-/** Every word, and the load once. */
+/** Every sample, and the load once. */
 const whole = ({ cost }: Row): Timing =>
   total([
     { timing: cost.load, times: 1 },
@@ -24,7 +25,7 @@ const whole = ({ cost }: Row): Timing =>
   ]);
 
 const percent = (share: number): string => (100 * share).toFixed(4);
-const cyclesPerWord = ({ cost, subject }: Row): number => cost.warm.cycles / subject.words;
+const cyclesPerOne = ({ cost, facts }: Row): number => cost.warm.cycles / facts.count;
 const microjoules = (picojoules: number): string => (picojoules / 1e6).toFixed(3);
 const onChip = (row: Row, which: "readBytes" | "writeBytes"): number => {
   const { weight, activation, table } = whole(row).traffic;
@@ -107,38 +108,52 @@ const SETTINGS: readonly Column<Row>[] = [
   column("dataflow", "", "csv", "what stays in the MAC array", (r) => r.point.arch.settings["mac.dataflow"]),
 ];
 
-const ACCURACY: readonly Column<Row>[] = [
-  column("split", "", "csv", "the words that are scored come from here", (r) => r.subject.split),
-  column("words", "count", "varying", "words scored, evenly spaced over the split", (r) => r.subject.words),
-  column("per_pct", "%", "always", "phone error rate", (r) => percent(r.accuracy.per)),
-  column("wer_pct", "%", "always", "word error rate", (r) => percent(r.accuracy.wer)),
-  column("per_float_pct", "%", "varying", "phone error rate of the float model on these words", (r) =>
-    percent(r.reference.per),
-  ),
-  column("wer_float_pct", "%", "varying", "word error rate of the float model on these words", (r) =>
-    percent(r.reference.wer),
-  ),
-  column("agreement_pct", "%", "always", "phones equal to the float model's, position by position", (r) =>
-    percent(r.accuracy.agreement),
-  ),
+const SAMPLES: readonly Column<Row>[] = [
+  column("split", "", "csv", "the {many} that are scored come from here", (r) => r.subject.split),
+  column("{many}", "count", "varying", "{many} scored, evenly spaced over the split", (r) => r.facts.count),
+];
+
+/** What a metric's unit adds to a column's name. */
+const SUFFIXES: Readonly<Record<Metric["unit"], string>> = { "%": "_pct", ratio: "" };
+
+/** The model's figures, then the float model's; of those that compare the two there is one. */
+function metricColumns(metrics: readonly Metric[]): Column<Row>[] {
+  const text = (metric: Metric, scores: Scores) => valueIn(metric, scores).toFixed(4);
+  const own = (metric: Metric): Column<Row> =>
+    column(`${metric.name}${SUFFIXES[metric.unit]}`, metric.unit, "always", metric.doc, (r) =>
+      text(metric, r.accuracy.scores),
+    );
+  const float = (metric: Metric): Column<Row> => ({
+    ...own(metric),
+    name: `${metric.name}_float${SUFFIXES[metric.unit]}`,
+    show: "varying",
+    doc: `${metric.doc} of the float model on these {many}`,
+    of: (r) => text(metric, r.reference),
+  });
+  const absolute = metrics.filter((metric) => metric.isRelative !== true);
+  const relative = metrics.filter((metric) => metric.isRelative === true);
+  return [...absolute.map(own), ...absolute.map(float), ...relative.map(own)];
+}
+
+const LIMITS: readonly Column<Row>[] = [
   column(
     "saturations",
     "count",
     "csv",
-    "results clamped to the range of their format, over all words",
+    "results clamped to the range of their format, over all {many}",
     (r) => r.accuracy.saturations,
   ),
   column(
     "accumulator_overflows",
     "count",
     "varying",
-    "accumulators that left their range at the end of an array pass, over all words",
+    "accumulators that left their range at the end of an array pass, over all {many}",
     (r) => r.accuracy.overflows,
   ),
 ];
 
 const COST: readonly Column<Row>[] = [
-  column("cycles", "cycle", "csv", "all words, the load included", (r) => whole(r).cycles),
+  column("cycles", "cycle", "csv", "all {many}, the load included", (r) => whole(r).cycles),
   column(
     "load_cycles",
     "cycle",
@@ -146,11 +161,11 @@ const COST: readonly Column<Row>[] = [
     "loading tables and resident weights, once",
     (r) => r.cost.load.cycles,
   ),
-  column("cycles_per_word", "cycle", "always", "mean over the words, without the load", (r) =>
-    cyclesPerWord(r).toFixed(1),
+  column("cycles_per_{one}", "cycle", "always", "mean over the {many}, without the load", (r) =>
+    cyclesPerOne(r).toFixed(1),
   ),
-  column("latency_us_per_word", "us", "csv", "the same at the machine's clock", (r) =>
-    (cyclesPerWord(r) / r.point.arch.settings["clock.mhz"]).toFixed(3),
+  column("latency_us_per_{one}", "us", "csv", "the same at the machine's clock", (r) =>
+    (cyclesPerOne(r) / r.point.arch.settings["clock.mhz"]).toFixed(3),
   ),
   column(
     "mac_utilization_pct",
@@ -159,20 +174,20 @@ const COST: readonly Column<Row>[] = [
     "fewest cycles that the array needs for the MACs, over the cycles without the load",
     (r) => percent(r.cost.warm.leastMacCycles / r.cost.warm.cycles),
   ),
-  column("dram_read_bytes", "byte", "csv", "all words and the load", (r) => whole(r).traffic.dram.readBytes),
+  column("dram_read_bytes", "byte", "csv", "all {many} and the load", (r) => whole(r).traffic.dram.readBytes),
   column(
     "dram_write_bytes",
     "byte",
     "csv",
-    "all words and the load",
+    "all {many} and the load",
     (r) => whole(r).traffic.dram.writeBytes,
   ),
   column(
-    "dram_bytes_per_word",
+    "dram_bytes_per_{one}",
     "byte",
     "varying",
-    "read and written, mean over the words, without the load",
-    (r) => (dramBytes(r.cost.warm) / r.subject.words).toFixed(1),
+    "read and written, mean over the {many}, without the load",
+    (r) => (dramBytes(r.cost.warm) / r.facts.count).toFixed(1),
   ),
   column(
     "dram_factor",
@@ -185,19 +200,19 @@ const COST: readonly Column<Row>[] = [
     "sram_read_bytes",
     "byte",
     "csv",
-    "weight, activation and table memory, all words and the load",
+    "weight, activation and table memory, all {many} and the load",
     (r) => onChip(r, "readBytes"),
   ),
   column(
     "sram_write_bytes",
     "byte",
     "csv",
-    "weight, activation and table memory, all words and the load",
+    "weight, activation and table memory, all {many} and the load",
     (r) => onChip(r, "writeBytes"),
   ),
-  column("energy_uj", "uJ", "csv", "all words and the load", (r) => microjoules(whole(r).energyPj.total)),
-  column("energy_uj_per_word", "uJ", "always", "mean over the words, without the load", (r) =>
-    microjoules(r.cost.warm.energyPj.total / r.subject.words),
+  column("energy_uj", "uJ", "csv", "all {many} and the load", (r) => microjoules(whole(r).energyPj.total)),
+  column("energy_uj_per_{one}", "uJ", "always", "mean over the {many}, without the load", (r) =>
+    microjoules(r.cost.warm.energyPj.total / r.facts.count),
   ),
   column(
     "model_bytes",
@@ -254,24 +269,25 @@ const FLOAT: readonly Column<Row>[] = [
 ];
 
 const PROVENANCE: readonly Column<Row>[] = [
-  column("seed", "", "csv", "seed of the experiment", (r) => r.seed),
+  column("seed", "", "csv", "which of the evenly spaced {many} the ranges come from", (r) => r.subject.seed),
   column(
-    "calibration_words",
+    "calibration_{many}",
     "count",
     "csv",
-    "words that the ranges were observed on",
-    (r) => r.subject.calibrationWords,
+    "{many} that the ranges were observed on",
+    (r) => r.subject.calibration,
   ),
-  column("data_hash", "", "csv", "identity of the weights and of all words", (r) => r.facts.hash),
+  column("data_hash", "", "csv", "identity of the weights and of all {many}", (r) => r.facts.hash),
   column("version", "", "csv", "version of this package", () => version()),
 ];
 
-/** Every column of a sweep's CSV, in order. */
-export const COLUMNS: readonly Column<Row>[] = [
-  ...ORIGIN,
-  ...SETTINGS,
-  ...ACCURACY,
-  ...COST,
-  ...FLOAT,
-  ...PROVENANCE,
-];
+/** Every column of a sweep's CSV, in order: the same for all models but for their metrics and nouns. */
+export function columnsOf({ metrics, nouns }: Model): readonly Column<Row>[] {
+  const accuracy = [...SAMPLES, ...metricColumns(metrics), ...LIMITS];
+  const all = [...ORIGIN, ...SETTINGS, ...accuracy, ...COST, ...FLOAT, ...PROVENANCE];
+  return all.map((one) => ({ ...one, name: said(one.name, nouns), doc: said(one.doc, nouns) }));
+}
+
+/** A text about `{one}` or `{many}`, about a model's samples. */
+const said = (text: string, { one, many }: Nouns): string =>
+  text.replaceAll("{one}", one).replaceAll("{many}", many);

@@ -5,13 +5,14 @@ import { InputError } from "../base/errors.ts";
 import { PACKAGE } from "../base/package.ts";
 import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
+import { MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
 import { RECIPE_FIELDS } from "../quant/recipe.ts";
 import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
 import { Node } from "./decode.ts";
 import { MAPPERS, type Mapper } from "./mapped.ts";
 import { expand, type Group, type Point, SETTINGS, type Values } from "./points.ts";
 import { Shelf } from "./shelf.ts";
-import { type SubjectSpec, wordsOf } from "./subject.ts";
+import type { SubjectSpec } from "./subject.ts";
 
 /** A question, and the points that answer it. */
 export interface Experiment {
@@ -19,8 +20,6 @@ export interface Experiment {
   readonly path: string;
   readonly question: string;
   readonly subject: SubjectSpec;
-  /** Recorded with the results. Nothing here is drawn by chance so far: the samples are evenly spaced. */
-  readonly seed: number;
   /** How every point maps its matrices. */
   readonly mapper: Mapper;
   readonly points: readonly Point[];
@@ -37,7 +36,7 @@ export interface Overrides {
   readonly mapper?: Mapper;
   /** The one point that is wanted: what is wrong with another is nobody's business. */
   readonly point?: number;
-  /** How many words to score. */
+  /** How many samples to score. */
   readonly words?: number;
 }
 
@@ -56,11 +55,10 @@ const choice = (doc: string, choices: readonly [string, ...string[]]): Parameter
   default: choices[0],
 });
 
-const MODEL = choice("the model", ["g2p"]);
-const SPLIT = choice("which words are scored", ["test", "validation"]);
+const MODEL = choice("the model", MODEL_NAMES);
 const MAPPER = choice("how matrices are mapped", MAPPERS);
-const SEED = whole("seed of whatever is drawn by chance", "", 0, 4_294_967_295, 1);
-const CALIBRATION_WORDS = 300;
+const SEED = whole("which evenly spaced samples calibrate", "", 0, 4_294_967_295, 1);
+const CALIBRATION_SAMPLES = 300;
 
 const KEYS = [
   "question",
@@ -84,7 +82,7 @@ const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
  *     model: g2p                                 # the folder models/g2p beside the file
  *     words: { split: test, count: 500 }         # or count: all; an evenly spaced sample of the split
  *     calibration: { words: 300 }                # an evenly spaced sample of the validation words
- *     seed: 1
+ *     seed: 1                                    # which one: words later by so many, less one, modulo the space between them
  *     mapper: fixed                              # or search: tiles, loop order and residency by the clock
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
  *     recipe: { file: irnn, cell_bits: 16 }      # ../recipes/irnn.yaml, and what departs from it in every point
@@ -109,7 +107,6 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
   const question = root.at("question").text("one sentence");
   const name = root.at("name").isMissing ? stemOf(path) : root.at("name").text("a name");
   const subject = readSubject(root, path, overrides);
-  const seed = root.at("seed").parameter(SEED) as number;
   const base =
     overrides.arch === undefined ? archs.find(root.at("arch")) : archs.load(overrides.arch, "--arch");
   const { file: recipeFile, values: recipe } = readRecipe(root.at("recipe"), recipes);
@@ -127,7 +124,7 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
     if (overrides.point === undefined || overrides.point === index) nodes[g]!.complain(problem);
   });
   file.refuse();
-  return { name, path, question, subject, seed, mapper, points };
+  return { name, path, question, subject, mapper, points };
 }
 
 /** Names and values of `--set`, before any file is read. */
@@ -146,29 +143,34 @@ function settingFault(name: string, value: unknown): string | undefined {
 }
 
 function readSubject(root: Node, path: string, overrides: Overrides): SubjectSpec {
-  const model = root.at("model").parameter(MODEL) as "g2p";
+  const name = root.at("model").parameter(MODEL) as ModelName;
+  const folder = folderOf(name, path);
+  const model = modelOf(name);
+  const { many } = model.nouns;
   const words = root.at("words");
   words.entries(["split", "count"]);
-  const split = words.at("split").parameter(SPLIT) as SubjectSpec["split"];
+  const split = words.at("split").parameter(choice(`which ${many} are scored`, model.splits)) as string;
   const calibration = root.at("calibration");
   calibration.entries(["words"]);
-  const most = { words: wordsOf(split).length, calibration: wordsOf("validation").length };
-  const wordRange = whole("words", "words", 1, most.words, most.words);
+  const numberOf = (part: string, value: (most: number) => number): Parameter => {
+    const most = model.samples(part, folder).length;
+    return whole("samples", many, 1, most, value(most));
+  };
+  const scored = numberOf(split, (most) => most);
   if (overrides.words !== undefined) {
-    const fault = faultOf(wordRange, overrides.words);
+    const fault = faultOf(scored, overrides.words);
     if (fault !== undefined) throw new InputError("--words", fault);
   }
   const count = words.at("count");
   if (count.isMissing && (words.isMissing || words.isMapping))
-    count.complain('missing (how many words, or "all")');
-  const asked = count.value === "all" ? most.words : (count.parameter(wordRange) as number);
-  const observed = whole("words", "words", 1, most.calibration, CALIBRATION_WORDS);
+    count.complain(`missing (how many ${many}, or "all")`);
+  const asked = (count.value === "all" ? scored.default : count.parameter(scored)) as number;
+  const observed = numberOf(model.calibrationSplit, () => CALIBRATION_SAMPLES);
   return {
-    model,
-    modelFolder: folderOf(model, path),
-    split,
-    words: overrides.words ?? asked,
-    calibrationWords: calibration.at("words").parameter(observed) as number,
+    ...{ model: name, folder, split },
+    samples: overrides.words ?? asked,
+    calibration: calibration.at("words").parameter(observed) as number,
+    seed: root.at("seed").parameter(SEED) as number,
   };
 }
 

@@ -15,8 +15,20 @@ const ARRAY_SHAPE: readonly FieldName[] = [
   "mac.activationBits",
 ];
 
+/** What the estimate of skipped zeros depends on, beside the operands. */
+const ZERO_SKIP: readonly FieldName[] = [
+  ...ARRAY_SHAPE,
+  "mac.zeroSkip",
+  "mac.columns",
+  "mac.preload",
+  "mac.outputs",
+  "weight.bytesPerCycle",
+  "activation.bytesPerCycle",
+];
+
 /** What no cycle, byte or picojoule of a legal program depends on. */
 const UNTIMED: readonly FieldName[] = [
+  "mac.zeroSkip",
   "pwl.maxPieces",
   "acc.overflow",
   "requant.rounding",
@@ -30,10 +42,13 @@ export const quantKey = (recipe: Recipe, arch: ArchSpec): string =>
 
 /**
  * Identity of a quantized model's results, among machines with one `quantKey`. The array's shape takes part where
- * some accumulator may overflow, and nowhere else.
+ * some accumulator may overflow, and with all that feeds it where skipped zeros are counted, and nowhere else.
  */
-export const shapeKey = ({ settings }: ArchSpec, mayOverflow: boolean): string =>
-  mayOverflow ? hashOf(ARRAY_SHAPE.map((name) => settings[name])) : "any shape";
+export function shapeKey({ settings }: ArchSpec, mayOverflow: boolean): string {
+  const isCounting = settings["mac.zeroSkip"] !== "none";
+  if (!mayOverflow && !isCounting) return "any shape";
+  return hashOf((isCounting ? ZERO_SKIP : ARRAY_SHAPE).map((name) => settings[name]));
+}
 
 /** Identity of what a program costs: its text, and every parameter that a cost depends on. */
 export const timingKey = (program: Program, arch: ArchSpec): string =>

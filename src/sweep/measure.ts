@@ -3,24 +3,24 @@ import { hashOf } from "../base/hash.ts";
 import type { Program } from "../isa/program.ts";
 import { mayOverflow } from "../isa/validate.ts";
 import { type Timing, time, total } from "../machine/timing.ts";
-import { quantizeG2p } from "../model/g2p/quantize.ts";
-import { runReal } from "../model/g2p/real.ts";
-import { modelBytes, programsOf, type SequenceJob } from "../model/job.ts";
+import { type Input, type Job, modelBytes, programsOf } from "../model/job.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import { type FloatCosts, FloatModels, type Runs } from "./baseline.ts";
 import { execute, type Outcome } from "./execute.ts";
 import { shapeKey, timingKey } from "./factor.ts";
-import { compilerWith, type Mapper } from "./mapped.ts";
+import { compilerWith, distinct, type Mapper } from "./mapped.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the execution of a job gave: the half of a result that no clock has a part in. */
 export interface Results {
-  /** Of each word, without the end token. */
-  readonly tokens: readonly (readonly number[])[];
-  /** Times that each word took `step`. */
-  readonly steps: readonly number[];
+  /** Of each sample. */
+  readonly outputs: readonly (readonly number[])[];
+  /** Of each sample, the turns of each stage. */
+  readonly turns: readonly (readonly number[])[];
   readonly saturations: number;
   readonly overflows: number;
+  readonly skippedCycles: number;
 }
 
 /** What a job costs on a machine, for as many invocations as its results took. */
@@ -39,8 +39,8 @@ export interface Cost {
 export interface Measured {
   /** Distinct results. */
   readonly results: readonly Results[];
-  /** Of each machine asked for: the index of its results, and its cost. */
-  readonly machines: readonly { readonly results: number; readonly cost: Cost }[];
+  /** Of each machine asked for: the index of its results, and its cost; or why the model does not run on it. */
+  readonly machines: readonly ({ readonly results: number; readonly cost: Cost } | Refusal)[];
 }
 
 /** A program, how often a job runs it, and what one run costs. */
@@ -64,15 +64,15 @@ function timeOnce(program: Program, arch: ArchSpec): Timing {
   return timing;
 }
 
-/** What a word is said like by the real-valued model. */
-export const realTokens = ({ params, words }: Subject): readonly (readonly number[])[] =>
-  words.map(({ letters }) => runReal(params, letters).phones);
+/** The outputs of the real-valued model. */
+export const referenceOf = ({ model, params, samples }: Subject): readonly (readonly number[])[] =>
+  samples.map((sample) => model.reference(params, sample));
 
 /**
  * Measures one quantized model on machines that agree in everything that quantization reads: it is quantized once,
  * executed once for each distinct shape that matters, compiled for each machine.
  *
- * @throws InputError where it does not fit a machine
+ * @throws InputError where the model cannot be quantized as the recipe says
  */
 export function measure(
   subject: Subject,
@@ -80,88 +80,106 @@ export function measure(
   archs: readonly ArchSpec[],
   mapper: Mapper = "fixed",
 ): Measured {
-  const { compile, floats } = compilerOf(subject, recipe, archs[0]!, mapper);
+  const { inputs, compile, floats } = compilerOf(subject, recipe, archs[0]!, mapper);
   const results: Results[] = [];
   const known = new Map<string, number>();
-  const machines = archs.map((arch) => {
+  const measureOn = (arch: ArchSpec) => {
     const job = compile(arch);
     const overflows = programsOf(job).some((program) => mayOverflow(program, arch.settings));
     const key = hashOf([overflows, shapeKey(arch, overflows)]);
     let index = known.get(key);
     if (index === undefined) {
-      index = results.push(resultsOf(job, arch, subject)) - 1;
+      index = results.push(resultsOf(job, arch, inputs)) - 1;
       known.set(key, index);
     }
-    const runs = runsOf(job, subject, results[index]!);
+    const runs = runsOf(job, inputs, results[index]!);
     const cost = costOf(job, invocationsOf(job, arch, runs), floats.costs(arch, runs));
     return { results: index, cost };
+  };
+  const machines = archs.map((arch) => {
+    try {
+      return measureOn(arch);
+    } catch (error) {
+      return refusalOf(error);
+    }
   });
   return { results, machines };
 }
 
-/** Measures one point and keeps what a report on it needs. */
+/** Measures one point and keeps what a report on it needs. @throws InputError where the model does not fit the machine */
 export function measureOne(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
-  const { compile, floats } = compilerOf(subject, recipe, arch, mapper);
+  const { inputs, compile, floats } = compilerOf(subject, recipe, arch, mapper);
   const job = compile(arch);
-  const results = resultsOf(job, arch, subject);
-  const runs = runsOf(job, subject, results);
+  const results = resultsOf(job, arch, inputs);
+  const runs = runsOf(job, inputs, results);
   const invocations = invocationsOf(job, arch, runs);
   return { job, results, invocations, cost: costOf(job, invocations, floats.costs(arch, runs)) };
 }
 
+/** The job of samples on a machine, and what the host brings for each of them. @throws InputError where it does not fit */
+export function jobOf(
+  subject: Subject,
+  { recipe, arch }: { readonly recipe: Recipe; readonly arch: ArchSpec },
+  mapper: Mapper,
+): { readonly job: Job; readonly inputs: readonly Input[] } {
+  const { inputs, compile } = compilerOf(subject, recipe, arch, mapper);
+  return { job: compile(arch), inputs };
+}
+
 /** Integers and floats are mapped alike. */
-function compilerOf({ params, ranges, words }: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
-  const quantized = quantizeG2p(params, ranges, { recipe, arch: arch.settings });
-  const all = words.map(({ letters }) => letters.length);
-  const lengths = [...new Set(all)].sort((a, b) => a - b);
-  const compile = compilerWith(mapper, all, (program, machine) => timeOnce(program, machine).cycles);
+function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
+  const { model, params, ranges, samples } = subject;
+  const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
+  const inputs = samples.map((sample) => model.inputOf(quantized, sample));
+  const sizes = inputs.map(({ size }) => size);
+  const cyclesOf = (program: Program, machine: ArchSpec) => timeOnce(program, machine).cycles;
+  const compile = compilerWith(model, mapper, sizes, cyclesOf);
+  const compiled = [model.file, mapper, mapper === "fixed" ? distinct(sizes) : sizes];
   return {
-    compile: (machine: ArchSpec): SequenceJob => compile(quantized, machine, lengths),
-    floats: new FloatModels(quantized, lengths, compile, mapper === "fixed" ? mapper : all),
+    inputs,
+    compile: (machine: ArchSpec): Job => compile(quantized, machine),
+    get floats() {
+      return new FloatModels(quantized, compile, compiled);
+    },
   };
 }
 
-function resultsOf(job: SequenceJob, arch: ArchSpec, { words }: Subject): Results {
-  const outcomes = execute(
-    job,
-    arch,
-    words.map(({ letters }) => letters),
-  );
+function resultsOf(job: Job, arch: ArchSpec, inputs: readonly Input[]): Results {
+  const outcomes = execute(job, arch, inputs);
   return {
-    tokens: outcomes.map(({ tokens }) => tokens),
-    steps: outcomes.map(({ steps }) => steps),
+    outputs: outcomes.map(({ outputs }) => outputs),
+    turns: outcomes.map(({ turns }) => turns),
     saturations: sumOf(outcomes, "saturations"),
     overflows: sumOf(outcomes, "overflows"),
+    skippedCycles: sumOf(outcomes, "skippedCycles"),
   };
 }
 
-const sumOf = (outcomes: readonly Outcome[], what: "saturations" | "overflows"): number =>
+const sumOf = (outcomes: readonly Outcome[], what: "saturations" | "overflows" | "skippedCycles"): number =>
   outcomes.reduce((sum, outcome) => sum + outcome[what], 0);
 
-/** For each length: a `start` for each word, a `step` for each step that its words took. */
-function runsOf({ programs }: SequenceJob, { words }: Subject, { steps }: Results): Runs[] {
-  const runs = new Map([...programs.keys()].map((length) => [length, { length, words: 0, steps: 0 }]));
-  for (const [i, { letters }] of words.entries()) {
-    const run = runs.get(letters.length)!;
-    run.words++;
-    run.steps += steps[i]!;
+/** The turns of each size's stages, over all inputs. */
+function runsOf({ stages }: Job, inputs: readonly Input[], { turns }: Results): Runs[] {
+  const sums = new Map([...stages].map(([size, some]) => [size, some.map(() => 0)]));
+  for (const [i, { size }] of inputs.entries()) {
+    const sum = sums.get(size)!;
+    for (const [s, times] of turns[i]!.entries()) sum[s]! += times;
   }
-  return [...runs.values()];
+  return [...sums].map(([size, sum]) => ({ size, turns: sum }));
 }
 
-/** `load` once, then the programs of each length. */
-function invocationsOf(job: SequenceJob, arch: ArchSpec, runs: readonly Runs[]): Invocations[] {
+/** `load` once, then the stages of each size. */
+function invocationsOf(job: Job, arch: ArchSpec, runs: readonly Runs[]): Invocations[] {
   const invoked = (program: Program, times: number) => ({ program, times, timing: timeOnce(program, arch) });
   return [
     invoked(job.load, 1),
-    ...runs.flatMap(({ length, words, steps }) => {
-      const { start, step } = job.programs.get(length)!;
-      return [invoked(start, words), invoked(step, steps)];
-    }),
+    ...runs.flatMap(({ size, turns }) =>
+      job.stages.get(size)!.map(({ program }, s) => invoked(program, turns[s]!)),
+    ),
   ];
 }
 
-function costOf(job: SequenceJob, [load, ...rest]: readonly Invocations[], floats: FloatCosts): Cost {
+function costOf(job: Job, [load, ...rest]: readonly Invocations[], floats: FloatCosts): Cost {
   return {
     load: load!.timing,
     warm: total(rest),

@@ -5,6 +5,7 @@ import { hashOf } from "../base/hash.ts";
 import type { ParameterTable } from "../base/settings.ts";
 import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../quant/recipe.ts";
 import type { RecipeSpec } from "../quant/recipe-file.ts";
+import { tableFaults } from "../quant/tables.ts";
 
 /** One combination that an experiment asks about. */
 export interface Point {
@@ -85,7 +86,8 @@ function pointOf(index: number, machine: ArchSpec, file: RecipeSpec, values: Val
   // What the recipe's arithmetic asks of the machine goes over the machine's file, and `set` over both.
   const asked = { ...machine.settings, ...file.machine };
   const arch = overrideArch(machine, { ...file.machine, ...ofKind(chosen, true) }, machine.name);
-  refuseTooManyPieces(arch, recipe);
+  const problems = tableFaults({ arch: arch.settings, recipe });
+  if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
   const changed = [...differences(recipe, own), ...differences(arch.settings, asked)];
   return Object.freeze({ index, arch, recipe, recipeName: file.name, changes: changed.join(" ") });
 }
@@ -99,15 +101,4 @@ function differences(values: Values, base: Values): string[] {
   return Object.entries(values)
     .filter(([name, value]) => value !== base[name])
     .map(([name, value]) => `${name}=${value}`);
-}
-
-/** The one rule between a recipe and a machine that no memory size decides. */
-function refuseTooManyPieces(arch: ArchSpec, recipe: Recipe): void {
-  const most = arch.settings["pwl.maxPieces"];
-  const asked = (["pwl_pieces", "rsqrt_pieces"] as const).filter(
-    (name) => recipe[name] > most && (name === "pwl_pieces" || recipe.norm_inverse === "rsqrt"),
-  );
-  if (asked.length === 0) return;
-  const problems = asked.map((name) => `${name}: ${recipe[name]} pieces exceed pwl.maxPieces ${most}`);
-  throw new InputError(arch.name, problems.join("; "));
 }

@@ -3,50 +3,55 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hashOf } from "../base/hash.ts";
 import { floorDiv } from "../fixed/round.ts";
-import { observe } from "../model/g2p/quantize.ts";
-import { type G2pParams, loadG2p } from "../model/g2p/weights.ts";
-import { loadWords, type Word, type Words } from "../model/g2p/words.ts";
+import { type Model, observe } from "../model/model.ts";
+import { type ModelName, modelOf } from "../model/table.ts";
 import type { Ranges } from "../quant/grid.ts";
 
-/** What is asked about: a model, and the words that it is calibrated and scored on. Plain data, so that a worker can be told. */
+/** What is asked about: a model, and the samples that it is calibrated and scored on. Plain data, so that a worker can be told. */
 export interface SubjectSpec {
-  readonly model: "g2p";
+  readonly model: ModelName;
   /** Where the model's weights are. */
-  readonly modelFolder: string;
-  readonly split: "test" | "validation";
-  /** Words scored: an evenly spaced sample of the split. */
-  readonly words: number;
-  /** Words whose real-valued runs give the ranges: an evenly spaced sample of the validation words. */
-  readonly calibrationWords: number;
+  readonly folder: string;
+  readonly split: string;
+  /** Samples scored: evenly spaced over the split. */
+  readonly samples: number;
+  /** Samples whose real-valued runs give the ranges: evenly spaced over the model's calibration split. */
+  readonly calibration: number;
+  /** Which of the evenly spaced samples those are. */
+  readonly seed: number;
 }
 
 /** A subject with its files read. */
 export interface Subject {
-  readonly params: G2pParams;
-  /** In dictionary order. */
-  readonly words: readonly Word[];
+  readonly model: Model;
+  readonly params: unknown;
+  /** In the order of the model's data. */
+  readonly samples: readonly unknown[];
   /** What calibration saw; it is run when first asked for. */
   readonly ranges: Ranges;
+  readonly facts: Facts;
+}
+
+/** What is known of a subject without a run. */
+export interface Facts {
+  /** Of what the model's nouns name, in all samples: what costs are means over. */
+  readonly count: number;
   /** Trained numbers in the model. */
   readonly parameters: number;
   /** Kind of the model's norms. */
   readonly norm: string;
-  /** Identity of everything read: weights, words, pronunciations, calibration words. */
+  /** Identity of everything read: weights, samples, calibration samples. */
   readonly hash: string;
 }
 
 /**
- * `count` of the items, evenly spaced: item floor(i N / count) for i = 0 … count - 1. A prefix of an alphabetical
- * dictionary would be all words with A.
+ * `count` of the items, evenly spaced: item floor(i N / count) + s for i = 0 … count - 1, s = seed - 1 modulo the whole steps between
+ * them. A prefix of an alphabetical dictionary would be all words with A.
  */
-export const sampleOf = <T>(items: readonly T[], count: number): T[] =>
-  Array.from({ length: count }, (_, i) => items[floorDiv(i * items.length, count)]!);
-
-let dictionary: Words | undefined;
-/** The dictionary, read once. */
-export function wordsOf(split: SubjectSpec["split"]): readonly Word[] {
-  dictionary ??= loadWords();
-  return dictionary[split];
+export function sampleOf<T>(items: readonly T[], count: number, seed = 1): T[] {
+  const step = floorDiv(items.length, count);
+  const shift = (seed + step - 1) % step;
+  return Array.from({ length: count }, (_, i) => items[floorDiv(i * items.length, count) + shift]!);
 }
 
 let latest: { readonly key: string; readonly subject: Subject } | undefined;
@@ -59,20 +64,28 @@ export function subjectOf(spec: SubjectSpec): Subject {
 }
 
 function readSubject(spec: SubjectSpec): Subject {
-  const params = loadG2p(spec.modelFolder);
-  const words = sampleOf(wordsOf(spec.split), spec.words);
-  const calibration = sampleOf(wordsOf("validation"), spec.calibrationWords);
+  const model = modelOf(spec.model);
+  const path = join(spec.folder, model.file);
+  const params = model.load(path);
+  const samples = sampleOf(model.samples(spec.split, spec.folder), spec.samples);
+  const calibration = sampleOf(
+    model.samples(model.calibrationSplit, spec.folder),
+    spec.calibration,
+    spec.seed,
+  );
   let ranges: Ranges | undefined;
   return {
-    params,
-    words,
+    ...{ model, params, samples },
     get ranges() {
-      ranges ??= observe(params, calibration);
+      ranges ??= observe(model, params, calibration);
       return ranges;
     },
-    parameters: numbersIn(params),
-    norm: params.decoder.normC?.kind ?? "none",
-    hash: hashOf({ weights: digestOf(join(spec.modelFolder, "g2p.safetensors")), words, calibration }),
+    facts: {
+      count: samples.reduce<number>((sum, sample) => sum + model.countOf(sample), 0),
+      parameters: numbersIn(params),
+      norm: model.normOf(params),
+      hash: hashOf({ weights: digestOf(path), words: samples, calibration }),
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { ArchSpec } from "../arch/spec.ts";
-import { InputError } from "../base/errors.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import type { Mapper } from "./mapped.ts";
-import { type Measured, measure, realTokens } from "./measure.ts";
+import { type Measured, measure, referenceOf } from "./measure.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 import { type SubjectSpec, subjectOf } from "./subject.ts";
 
 /** A piece of a sweep, as plain data: the real-valued reference, or one quantized model on its machines. */
@@ -16,19 +16,18 @@ export type Task =
       readonly mapper: Mapper;
     };
 
-/** What a task gave, or what is wrong with its input: an error's class does not survive the way between threads. */
+/** What a task gave, or what is wrong with its input. */
 export type Answer =
-  | { readonly kind: "reference"; readonly tokens: readonly (readonly number[])[] }
+  | { readonly kind: "reference"; readonly outputs: readonly (readonly number[])[] }
   | ({ readonly kind: "measure" } & Measured)
-  | { readonly kind: "refused"; readonly where: string; readonly problem: string };
+  | ({ readonly kind: "refused" } & Refusal);
 
 export function runTask(task: Task): Answer {
   try {
     const subject = subjectOf(task.subject);
-    if (task.kind === "reference") return { kind: "reference", tokens: realTokens(subject) };
+    if (task.kind === "reference") return { kind: "reference", outputs: referenceOf(subject) };
     return { kind: "measure", ...measure(subject, task.recipe, task.archs, task.mapper) };
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { kind: "refused", where: error.where, problem: error.message.slice(error.where.length + 2) };
+    return { kind: "refused", ...refusalOf(error) };
   }
 }

@@ -69,6 +69,6 @@ const OWN = [
 function sizesOf({ load, run }: Compiled, arch: ArchSpec): Record<string, number> {
   const ends = [load, run].map((program) => endsOf(program, arch.settings));
   return Object.fromEntries(
-    OWN.map(([space, key, least]) => [key, Math.max(least, ...ends.map((end) => end.get(space) ?? 0))]),
+    OWN.map(([space, key, least]) => [key, Math.max(least, ...ends.map((end) => end.get(space)?.end ?? 0))]),
   );
 }

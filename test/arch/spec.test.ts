@@ -305,13 +305,16 @@ describe("the parts of a machine", () => {
     expect(partOf(arch, "bits")).toEqual({
       "acc.bits": 32,
       "acc.overflow": "wrap",
+      "pwl.offsetFraction": 0,
       "pwl.rounding": "as-requant",
+      "pwl.shifts": "shared",
       "vector.multiplierBits": 0,
       "vector.rounding": "as-requant",
       "requant.kind": "multiplier",
       "requant.multiplierBits": 16,
       "requant.rounding": "half-away",
       "pwl.slopeBits": 16,
+      "pwl.symmetry": "none",
     });
   });
 

@@ -99,9 +99,41 @@ test("what one machine refuses, another may take", async () => {
   const { status, err } = await shiftline("asm", file, "--arch", "edge16x16");
   expect(status).toBe(1);
   expect(without(here, err)).toMatchInlineSnapshot(`
-    "shiftline: FOLDER/prog.s on edge16x16: instruction 0: fill: activation 65528 … 65591 is outside its 65536 bytes
+    "shiftline: FOLDER/prog.s on edge16x16: line 1, instruction 0: fill: activation 65528 … 65591 is outside its 65536 bytes
     "
   `);
+});
+
+test("what is wrong in a loop is told with its line, and how often", async () => {
+  const { here, file } = written(`# far too long
+fill dst=0 n=4 bits=8 value=0
+loop count=1000000 by=0
+  loop count=1000000 by=64
+
+    store dst=0 src=0 n=4 bits=8  # fine
+    fetch dst=0+i0 src=0 n=4 bits=8
+    fetch dst=0+j0 src=0 n=4 bits=8
+  end
+end
+store dst=0 src=0 n=4 bits=4
+`);
+  const { status, err } = await shiftline("asm", file, "--arch", "edge16x16");
+  expect(status).toBe(1);
+  expect(without(here, err)).toMatchInlineSnapshot(`
+    "shiftline: FOLDER/prog.s on edge16x16: line 8, instruction 3075: fetch: activation 65536 … 65539 is outside its 65536 bytes, and 999 more of its line
+    "
+  `);
+});
+
+test("reading what nothing wrote is refused, unless others may have", async () => {
+  const { here, file } = written("store dst=0 src=16 n=4 bits=8\n");
+  const { status, err } = await shiftline("asm", file, "--arch", "edge16x16");
+  expect(status).toBe(1);
+  expect(without(here, err)).toMatchInlineSnapshot(`
+    "shiftline: FOLDER/prog.s on edge16x16: line 1, instruction 0: store: reads activation 16 … 19, but nothing wrote 16
+    "
+  `);
+  expect((await shiftline("asm", file, "--arch", "edge16x16", "--filled")).status).toBe(0);
 });
 
 test("missing files and bytes that are no program are refused, status 1", async () => {

@@ -24,8 +24,39 @@ test("isa OP prints where each field lies", async () => {
     n      57:38  1 … 1048575               elements
     bits   63:58  2 … 48                    width
     value  95:64  -2147483648 … 2147483647  the code
+
+    cost             cycles
+    vector  beats    max(ceil(n / vector.lanes), stream)
+            latency  vector.latency
+    in               bytes read from the activation SRAM: each operand's codes packed into whole bytes, times its
+                     passes
+    out              bytes written to the activation SRAM, likewise
+    stream           max(ceil(in / activation.bytesPerCycle), ceil(out / activation.bytesPerCycle))
     "
   `);
+});
+
+test("isa OP prints its cost and what that rests on, each term once", async () => {
+  const { out } = await shiftline("isa", "requant.pwl");
+  expect(out.slice(out.indexOf("cost "))).toMatchInlineSnapshot(`
+    "cost                                       cycles
+    requant         beats                      ceil(m * n / requant.lanes)
+                    latency                    requant.latency
+    pwl             beats                      max(ceil(m * n / pwl.lanes), stream)
+                    latency                    pwl.latency + search(pieces)
+    in                                         bytes read from the activation SRAM: each operand's codes packed
+                                               into whole bytes, times its passes
+    out                                        bytes written to the activation SRAM, likewise
+    stream                                     max(ceil(in / activation.bytesPerCycle), ceil(out /
+                                               activation.bytesPerCycle))
+    search(pieces)  where pwl.search = binary  max(1, clog2(pieces))
+                    otherwise                  1
+    "
+  `);
+  const { cost } = JSON.parse((await shiftline("isa", "matmul", "--json")).out);
+  expect(cost).toEqual([
+    { unit: "mac", beats: expect.stringContaining("array(m, k"), latency: "arrayLatency" },
+  ]);
 });
 
 test("the places that isa prints are those of the encoder", async () => {

@@ -31,6 +31,7 @@ test("profile tells a word's cycles by layer, operation and cause, and each laye
     "by operation",
     "by what an instruction waits for last before it starts",
     "a word's layers under the roofline",
+    "mapping",
   ]);
   for (const layer of ["encoder.forward.h", "decoder.cell", "attention.keys", "output", "bridge", "host"])
     expect(out.match(new RegExp(`^  ${layer} `, "gm")), layer).toHaveLength(2);

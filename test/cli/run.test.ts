@@ -138,7 +138,7 @@ test("a refused run is one line on stderr, status 1", async () => {
     shiftline: --recipe: mac.rows: no such parameter
     shiftline: --recipe: cell_bits: 17 is not an integer in 2 … 16 bit
     shiftline: FOLDER/small.yaml: line 7, column 5: points.0: edge16x16: pwl_pieces: 65 pieces exceed pwl.maxPieces 64
-    shiftline: edge16x16: weight.bytes: 256 bytes cannot hold two tiles of 8 weight rows, 1536 bytes each
+    shiftline: edge16x16: weight.bytes: 256 bytes cannot hold two tiles of 8 rows of decoder.x 2, 1536 bytes each
     shiftline: edge16x16: table.bytes: 1024 bytes cannot hold the model's 32842 bytes of scales and tables"
   `);
 });

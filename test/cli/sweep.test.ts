@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { COLUMNS } from "../../src/sweep/columns.ts";
+import { COLUMNS } from "../sweep/lab.ts";
 import { experimentIn, truncatedModelIn } from "./experiments.ts";
 import { folder, shiftline, without } from "./shiftline.ts";
 
@@ -109,9 +109,33 @@ test("a refused sweep is one line on stderr, status 1, and writes nothing", asyn
     shiftline: FOLDER/faulty.yaml: line 2, column 1: model: "g3p" is not one of g2p; line 4, column 1: arch: no machine edge; did you mean edge8x8?; line 6, column 13: points.0.axes.weight_bit: no such parameter; did you mean weight_bits?
     shiftline: --set: mac.row: no such parameter; did you mean mac.rows?
     shiftline: --set: weight_bits: 1 is not an integer in 2 … 16 bit
-    shiftline: edge16x16: weight.bytes: 256 bytes cannot hold two tiles of 8 weight rows, 1536 bytes each
-    shiftline: edge16x16: activation.bytes: 256 bytes cannot hold a program that needs 960"
+    shiftline: FOLDER/small.yaml: point 1, edge16x16, weight.bytes=256: weight.bytes: 256 bytes cannot hold two tiles of 8 rows of decoder.x 2, 1536 bytes each
+    shiftline: FOLDER/small.yaml: point 1, edge16x16, activation.bytes=256: activation.bytes: 256 bytes, 0 of them taken, cannot hold memory, 960 bytes: 960 codes of 8 bits"
   `);
+});
+
+test("a point that does not fit is named at the end, status 1, and the others are in the CSV", async () => {
+  const here = folder();
+  const points = "  - {}\n  - { set: { activation.bytes: 256 } }\n  - { arch: dot16x16 }\n";
+  const csv = join(here, "small.csv");
+  const file = experimentIn(here, points);
+  const { status, out, err } = await shiftline("sweep", file, "--out", csv);
+  expect(status).toBe(1);
+  expect(without(here, err).trimEnd().split("\n").at(-1)).toBe(
+    "shiftline: FOLDER/small.yaml: point 2, edge16x16, activation.bytes=256: activation.bytes: 256 bytes, 0 of them taken, cannot hold memory, 960 bytes: 960 codes of 8 bits",
+  );
+  expect(without(here, out)).toMatch(/\nwrote 2 points to FOLDER\/small\.csv\n$/);
+  const lines = readFileSync(csv, "utf8").trimEnd().split("\n");
+  expect(lines.slice(1).map((line) => line.split(",")[1])).toEqual(["1", "3"]);
+  const document = JSON.parse((await shiftline("sweep", file, "--out", csv, "--json")).out);
+  expect(document.rows).toHaveLength(2);
+  expect(document.refused).toEqual([
+    {
+      ...{ point: 2, arch: "edge16x16", changes: "activation.bytes=256" },
+      problem:
+        "activation.bytes: 256 bytes, 0 of them taken, cannot hold memory, 960 bytes: 960 codes of 8 bits",
+    },
+  ]);
 });
 
 test("a weight file that was cut short is refused by name", async () => {

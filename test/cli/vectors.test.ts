@@ -6,7 +6,7 @@ import { toHex } from "../../src/report/hex.ts";
 import { fromNpy } from "../../src/report/npy.ts";
 import { execute } from "../../src/sweep/execute.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
-import { runPoint } from "../../src/sweep/run.ts";
+import { jobOf } from "../../src/sweep/measure.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { experimentIn } from "./experiments.ts";
 import { type Answer, folder, shiftline, without } from "./shiftline.ts";
@@ -266,16 +266,36 @@ describe("the words and programs that are recorded", () => {
     const out = await exported("--programs", "step");
     const experiment = loadExperiment(`experiments/${SMOKE}.yaml`, { words: 1 });
     const [point] = experiment.points;
-    const [word] = subjectOf(experiment.subject).words;
-    const { job } = runPoint(experiment, point!);
-    const [outcome] = execute(job, point!.arch, [word!.letters]);
-    const { tokens, steps } = outcome!;
+    const subject = subjectOf(experiment.subject);
+    const { job, inputs } = jobOf(subject, point!, "fixed");
+    const [outcome] = execute(job, point!.arch, inputs);
+    const { outputs, turns: taken } = outcome!;
     const { words } = read(join(out, "shiftline", "machine.json"));
-    expect(words).toEqual([{ word: word!.spelling, phones: phonesToText(tokens) }]);
+    expect(words).toEqual([
+      { word: subject.model.nameOf(subject.samples[0]), phones: phonesToText(outputs) },
+    ]);
     const suites = readdirSync(join(out, "shiftline")).filter((file) => /^(?!machine).*json$/.test(file));
     const cases = suites.flatMap((file) => (read(join(out, "shiftline", file)) as SuiteJson).cases);
     const turns = new Set(cases.map(({ name }) => /^[A-Z']+\/step(\d+)#\d+$/.exec(name)?.[1]));
-    expect(Math.max(...Array.from(turns, Number))).toBe(steps);
+    expect(Math.max(...Array.from(turns, Number))).toBe(taken[1]);
+  });
+
+  test("are mapped as --mapper says, and the folder says how", async () => {
+    const line = ["vectors", SMOKE, "--words", "it", "--programs", "step", "--arch", "edge8x8"];
+    const mapped = async (mapper: string) => {
+      const out = join(folder(), "vectors");
+      const { status, out: text } = await shiftline(...line, "--mapper", mapper, "--out", out);
+      expect(status).toBe(0);
+      return { text, machine: read(join(out, "shiftline", "machine.json")), out };
+    };
+    const [fixed, found] = [await mapped("fixed"), await mapped("search")];
+    expect(fixed.machine.mapping.by).toBe("fixed");
+    expect(fixed.text).toContain("by the fixed rule; 2 stream buffers of ");
+    expect(found.machine.mapping.by).toBe("search");
+    expect(found.text).toContain("found by a search with the clock as its cost; ");
+    expect(found.machine.words).toEqual(fixed.machine.words);
+    const { failures } = await validated(found.out);
+    expect(failures).toEqual([]);
   });
 
   test("equal cases are written once and counted, and equal exports are equal", async () => {

@@ -41,10 +41,10 @@ import { exactSoftmax } from "../../src/kernels/softmax/exact.ts";
 import { lowerSoftmax } from "../../src/kernels/softmax/lower.ts";
 import { quantizeSoftmax } from "../../src/kernels/softmax/quantize.ts";
 import { softmax as realSoftmax } from "../../src/kernels/softmax/real.ts";
-import { buildTable } from "../../src/pwl/build.ts";
 import { CURVES } from "../../src/pwl/curves.ts";
 import { affineGrid, bipolarGrid, symmetricGrid } from "../../src/quant/grid.ts";
 import { powersOfTwo } from "../../src/quant/numerics.ts";
+import { tableFor } from "../../src/quant/tables.ts";
 import { type Family, family } from "./fuzz-kernels.ts";
 
 /** The shapes that are fuzzed, and the kernel of each. */
@@ -90,15 +90,12 @@ const linear = family({
       {
         real: (_, inputs, tap) => joined(inputs).map((x) => realLinear(layer, x, tap)),
         quantize(_, inputs, ranges, numerics) {
-          const { activation_bits: bits, weight_bits, pwl_pieces, pwl_method } = numerics.recipe;
+          const { activation_bits: bits, weight_bits } = numerics.recipe;
           const powers = powersOfTwo(numerics);
           const range = ranges.of("output");
           const between = bent ? symmetricGrid(range, bits, powers) : affineGrid(range, bits, powers);
-          const slopeBits = numerics.arch["pwl.slopeBits"];
           const output = bipolarGrid(bits, powers);
-          const table = bent
-            ? buildTable(CURVES.tanh.f, between, output, pwl_pieces, pwl_method, slopeBits)
-            : undefined;
+          const table = bent ? tableFor("activation", CURVES.tanh, between, output, numerics) : undefined;
           const parts = partsOf(weight, widths, inputs);
           return { layer: quantizeLinear(parts, layer.bias, between, weight_bits, numerics), table };
         },

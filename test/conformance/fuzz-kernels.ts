@@ -14,7 +14,8 @@ import {
 import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../../src/quant/recipe.ts";
 import { Bench, compile, expectExact, flat } from "../kernels/harness.ts";
 import { expectSameInts } from "../support/ints.ts";
-import { anyChanges, type Changes, type Compared, machineOf } from "./fuzz-machines.ts";
+import type { Changes } from "../support/machines.ts";
+import { anyChanges, type Compared, machineOf } from "./fuzz-machines.ts";
 
 /** Kernels of random shapes, recipes and machines: the plain loops against the machine on either backend. */
 
@@ -45,16 +46,38 @@ const MEMORIES: Changes = {
   ...{ "activation.bytes": 32_768, "weight.bytes": 8192, "table.bytes": 32_768, "acc.entries": 64 },
 };
 /** What is drawn less widely than is legal: a table of more pieces takes longer to place, and computes in the same way. */
-const MOST: Partial<Record<keyof Recipe, number>> = {
-  ...{ pwl_pieces: 20, rsqrt_pieces: 20, cell_bits: 12, exp_bits: 12 },
-};
+const MOST: Partial<Record<keyof Recipe, number>> = { cell_bits: 12, exp_bits: 12 };
+const MOST_PIECES = 20;
+/** What searches for long when a table is made. It is looked up in the same way whatever made it. */
+const SEARCHES: ReadonlySet<string> = new Set([
+  "optimal-max",
+  "optimal-rms",
+  "genetic",
+  "minimax",
+  "max",
+  "rms",
+]);
+
+/** The recipe with tables as narrow as the machine holds them, where it asks for more: else most would be refused. */
+const held = (recipe: Partial<Recipe>, arch: Settings): Partial<Recipe> =>
+  Object.fromEntries(
+    Object.entries(recipe).filter(
+      ([name, value]) =>
+        !(
+          (name.endsWith("_slope_bits") && (value === 1 || Number(value) > arch["pwl.slopeBits"])) ||
+          (name.endsWith("_offset_fraction") && Number(value) > arch["pwl.offsetFraction"])
+        ),
+    ),
+  );
 
 const anyRecipe: fc.Arbitrary<Partial<Recipe>> = fc.record(
   Object.fromEntries(
     (Object.keys(RECIPE_FIELDS) as (keyof Recipe)[]).map((name) => {
       const f = RECIPE_FIELDS[name];
-      if (f.kind === "choice") return [name, fc.constantFrom(...(f.choices as readonly string[]))];
-      return [name, fc.integer({ min: f.min, max: MOST[name] ?? f.max })];
+      if (f.kind === "choice")
+        return [name, fc.constantFrom(...(f.choices as readonly string[]).filter((c) => !SEARCHES.has(c)))];
+      const most = name.endsWith("_pieces") ? MOST_PIECES : f.max;
+      return [name, fc.integer({ min: f.min, max: MOST[name] ?? most })];
     }),
   ),
   { requiredKeys: [] },
@@ -102,7 +125,8 @@ export function checkKernel(
   const rng = seedrandom(`fuzz/${of.name}/${drawn.data}`);
   const [sample] = of.kernel(drawn.shape, rng).samples;
   const batch = Array.from({ length: CALIBRATED }, () => sample!.draw(rng));
-  const recipe = makeRecipe(of.recipe?.(drawn.shape, drawn.recipe) ?? drawn.recipe);
+  const given = held(drawn.recipe, arch.settings);
+  const recipe = makeRecipe(of.recipe?.(drawn.shape, given) ?? given);
   const made = unlessRefused(() => {
     const q = mutate(sample!.quantize(batch, { recipe, arch: arch.settings }));
     const codes = codesOf(batch, q, drawn.lanes, rng);

@@ -4,7 +4,8 @@ import { expect } from "vitest";
 import type { Settings } from "../../src/arch/fields.ts";
 import type { Field, OpDef } from "../../src/isa/define.ts";
 import { MachineState } from "../../src/isa/state.ts";
-import { anyChanges, type Changes, type Compared, machineOf } from "./fuzz-machines.ts";
+import type { Changes } from "../support/machines.ts";
+import { anyChanges, type Compared, machineOf } from "./fuzz-machines.ts";
 import {
   bytesOf,
   COUNT_MAX,
@@ -110,7 +111,7 @@ function fitted(op: OpDef, x: Operands): Operands {
 function operandsOf(op: OpDef, draft: Draft, arch: Settings): Operands | undefined {
   let next = 0;
   const rng = () => draft.choices[next++] ?? 0;
-  const given = definitionOf(op).given?.(rng) ?? {};
+  const given = definitionOf(op).given?.(rng, arch) ?? {};
   const whole = { ...draft.fields, ...given };
   const x = place(op, { ...fitted(op, whole), ...given }, arch, rng, given);
   if (x === undefined || !isLegal(op, x, arch)) return undefined;

@@ -21,7 +21,7 @@ export interface Definition<X> {
   /** Puts operands in memory that keep what the operation asks of them; codes are random otherwise. */
   readonly prepare?: (x: X, s: MachineState, rng: () => number) => void;
   /** Operands that random ones would hardly hit. */
-  readonly given?: (rng: () => number) => Readonly<Record<string, number>>;
+  readonly given?: (rng: () => number, arch: Settings) => Readonly<Record<string, number>>;
   /** Where codes lie that move as bytes. */
   readonly codes?: (span: Span, x: X) => Span;
 }
@@ -125,28 +125,40 @@ function normalized(
 
 /** Codes of mantissas are 16-bit numbers without sign, stored 2^15 lower. */
 const LIFT = 2n ** 15n;
+const MANTISSAS = { inBits: 16, bits: 16, mirrored: 0 };
+
+/** A table that the unit can hold, which few of all tables are. */
+const heldWhole = (rng: () => number, arch: Settings) => ({
+  slopeBits: within(rng, 2, arch["pwl.slopeBits"]),
+  fraction: pick(rng, [0, within(rng, 0, Math.min(15, arch["pwl.offsetFraction"]))]),
+});
+const held = (rng: () => number, arch: Settings) => ({
+  ...heldWhole(rng, arch),
+  mirrored: arch["pwl.symmetry"] === "point" ? within(rng, 0, 1) : 0,
+});
 
 const mantissa = (
   top: number,
   even: boolean,
   exponentOf: (exponent: number) => number,
 ): Definition<OperandsOf<"rsqrt">> => ({
+  given: heldWhole,
   prepare(x, s, rng) {
-    putPieces({ ...x, inBits: 16, bits: 16 }, s, rng);
+    putPieces({ ...x, ...MANTISSAS }, s, rng);
     putLanes(s, 48, x.src, x.n, () => magnitude(rng, 47) - (rng() < 0.1 ? 2 ** 20 : 0));
   },
   results(x, lane) {
-    const stored = lane.pieces(x.table, x.pieces, 16, 16);
+    const stored = lane.pieces({ ...x, ...MANTISSAS });
     const table: Pieces = {
       ...stored,
       knots: stored.knots.map((knot) => knot + LIFT),
-      bases: stored.bases.map((base) => base + LIFT),
+      bases: stored.bases.map((base) => base + LIFT * 2n ** big(x.fraction)),
     };
     const values = lane
       .activations(48, x.src, x.n)
       .map((value) => normalized(value < 1n ? 1n : value, top, even));
     return [
-      values.map((value) => exactSaturate(lane.lookup(value.mantissa, table), 16, false)),
+      values.map((value) => exactSaturate(lane.line(value.mantissa, table), 16, false)),
       values.map(({ exponent }) => big(exponentOf(exponent))),
     ];
   },
@@ -214,24 +226,24 @@ export const DEFINITIONS: { readonly [N in OpName]: Definition<OperandsOf<N>> } 
   },
 
   "requant.pwl": {
+    given: held,
     prepare(x, s, rng) {
       putChannels(x, s, rng, x.midBits);
       putPieces({ ...x, inBits: x.midBits }, s, rng);
     },
     results(x, lane) {
       const mid = requantized({ ...x, bits: x.midBits, zero: x.midZero }, lane);
-      const table = lane.pieces(x.table, x.pieces, x.midBits, x.bits);
-      return [mid.map((code) => lane.saturate(lane.lookup(code, table), x.bits))];
+      const table = lane.pieces({ ...x, inBits: x.midBits });
+      return [mid.map((code) => lane.lookup(code, table, x.bits))];
     },
   },
 
   pwl: {
+    given: held,
     prepare: putPieces,
     results(x, lane) {
-      const table = lane.pieces(x.table, x.pieces, x.inBits, x.bits);
-      return [
-        lane.activations(x.inBits, x.src, x.n).map((code) => lane.saturate(lane.lookup(code, table), x.bits)),
-      ];
+      const table = lane.pieces(x);
+      return [lane.activations(x.inBits, x.src, x.n).map((code) => lane.lookup(code, table, x.bits))];
     },
   },
 

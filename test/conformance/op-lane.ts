@@ -1,7 +1,7 @@
 import type { Settings } from "../../src/arch/fields.ts";
 import type { Space } from "../../src/isa/define.ts";
 import type { MachineState } from "../../src/isa/state.ts";
-import { pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import { pwlBlock, scaleBlock, type TableArray, type TableShape } from "../../src/isa/tables.ts";
 import {
   type ExactRounding,
   exactFloat32,
@@ -101,22 +101,36 @@ export class Lane {
     return this.scales(block, scaleBlock(this.arch).arrays)[0]!;
   }
 
-  /** A PWL table at x, before saturation. */
-  lookup(x: bigint, t: Pieces): bigint {
+  /** A PWL table's piece at x, before saturation: the whole part of its offset, and the rounded rest. */
+  line(x: bigint, t: Pieces): bigint {
     let piece = 0;
     for (const [i, knot] of t.knots.entries()) if (i > 0 && knot <= x) piece = i;
-    return (
-      t.bases[piece]! + exactRoundShift(t.slopes[piece]! * (x - t.knots[piece]!), t.shift, this.pwlRounding)
-    );
+    const shift = Number(t.shifts[t.shifts.length === 1 ? 0 : piece]!);
+    const parts = 2n ** BigInt(t.fraction);
+    const part = ((t.bases[piece]! % parts) + parts) % parts;
+    const rise = part * 2n ** BigInt(shift - t.fraction) + t.slopes[piece]! * (x - t.knots[piece]!);
+    return (t.bases[piece]! - part) / parts + exactRoundShift(rise, shift, this.pwlRounding);
   }
 
-  pieces(block: number, pieces: number, inBits: number, bits: number): Pieces {
-    const { knot, base, slope, shift } = pwlBlock(pieces, inBits, bits, this.arch).arrays;
+  /** A PWL table at x. A result that either half of the way cuts off is counted, once. */
+  lookup(x: bigint, t: Pieces, bits: number): bigint {
+    const [inSum, outSum] = t.sums;
+    if (inSum === undefined || 2n * x >= inSum) return this.saturate(this.line(x, t), bits);
+    const before = this.saturations;
+    const y = this.saturate(outSum! - this.saturate(this.line(inSum - x, t), bits), bits);
+    this.saturations = Math.min(this.saturations, before + 1);
+    return y;
+  }
+
+  pieces(x: TableShape & { readonly table: number }): Pieces {
+    const { knot, base, slope, shift, sum } = pwlBlock(x, this.arch).arrays;
     return {
-      knots: this.table(block, knot),
-      bases: this.table(block, base),
-      slopes: this.table(block, slope),
-      shift: Number(this.table(block, shift)[0]),
+      knots: this.table(x.table, knot),
+      bases: this.table(x.table, base),
+      fraction: x.fraction,
+      slopes: this.table(x.table, slope),
+      shifts: this.table(x.table, shift),
+      sums: this.table(x.table, sum),
     };
   }
 }
@@ -137,6 +151,11 @@ export interface ExactScale {
 export interface Pieces {
   readonly knots: readonly bigint[];
   readonly bases: readonly bigint[];
+  /** Fraction bits of `bases`. */
+  readonly fraction: number;
   readonly slopes: readonly bigint[];
-  readonly shift: number;
+  /** One, or one for each piece. */
+  readonly shifts: readonly bigint[];
+  /** Of a mirrored table, what inputs and results add up to. */
+  readonly sums: readonly bigint[];
 }

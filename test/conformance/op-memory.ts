@@ -1,5 +1,11 @@
 import type { MachineState } from "../../src/isa/state.ts";
-import { channelBlock, pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import {
+  channelBlock,
+  pwlBlock,
+  scaleBlock,
+  type TableArray,
+  type TableShape,
+} from "../../src/isa/tables.ts";
 import { pick, within } from "../isa/random.ts";
 
 /** Operands in memory that keep what operations ask of them, for codes are random otherwise. */
@@ -65,13 +71,13 @@ export function putChannels(
   putShifts(s, "requant", x.scales, arrays.shift, rng, s.arch["acc.bits"], bits);
 }
 
-/** Ascending knots and a shift; bases and slopes are any codes. */
+/** Ascending knots, shifts with room for fractions, and sums that mirror about half of the codes; offsets and slopes are any codes. */
 export function putPieces(
-  x: { readonly table: number; readonly pieces: number; readonly inBits: number; readonly bits: number },
+  x: TableShape & { readonly table: number },
   s: MachineState,
   rng: () => number,
 ): void {
-  const { knot, slope, shift } = pwlBlock(x.pieces, x.inBits, x.bits, s.arch).arrays;
+  const { knot, slope, shift, sum } = pwlBlock(x, s.arch).arrays;
   const half = 2 ** (x.inBits - 1);
   const knots = range(x.pieces).map(() => within(rng, -half, half - 1));
   s.write(
@@ -81,7 +87,16 @@ export function putPieces(
     knots.sort((a, b) => a - b),
   );
   const near = Math.max(0, slope.bits + x.inBits - x.bits + within(rng, -4, 2));
-  s.write("table", shift.bits, x.table + shift.offset, [pick(rng, [near, near, within(rng, 0, 31)])]);
+  const shifts = range(shift.count).map(() => pick(rng, [near, near, within(rng, 0, 31)]));
+  s.write(
+    "table",
+    shift.bits,
+    x.table + shift.offset,
+    shifts.map((one) => Math.max(one, x.fraction)),
+  );
+  const far = pick(rng, [x.inBits - 3, x.inBits]);
+  const sums = [within(rng, -(2 ** far), 2 ** far), within(rng, -(2 ** x.bits), 2 ** x.bits)];
+  if (x.mirrored === 1) s.write("table", sum.bits, x.table + sum.offset, sums);
 }
 
 /** Fills statistics, lane by lane. */

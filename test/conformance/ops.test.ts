@@ -19,10 +19,11 @@ const VARIANTS: readonly Variant[] = [
   variant("24 bits saturating pass by pass", {
     ...{ "acc.bits": 24, "acc.overflow": "saturate", "requant.multiplierBits": 8 },
     ...{ "requant.rounding": "half-even", "pwl.slopeBits": 12 },
+    ...{ "pwl.offsetFraction": 6, "pwl.symmetry": "point" },
   }),
   variant("17 bits wrapping, two shifts", {
     ...{ "acc.bits": 17, "requant.kind": "two-shift", "requant.rounding": "half-up", "mac.dataflow": "dot" },
-    ...{ "mac.multiplier": "fused", "pwl.slopeBits": 9 },
+    ...{ "mac.multiplier": "fused", "pwl.slopeBits": 9, "pwl.shifts": "per-piece" },
   }),
   variant("one shift", { "requant.kind": "shift", "requant.rounding": "floor", "pwl.slopeBits": 7 }),
   variant(
@@ -33,6 +34,7 @@ const VARIANTS: readonly Variant[] = [
   variant("TFLite's single rounding", { "requant.rounding": "tflite-single", "requant.multiplierBits": 16 }),
   variant("40 bits, outputs stationary", {
     ...{ "acc.bits": 40, "mac.dataflow": "output-stationary", "requant.rounding": "ceiling" },
+    ...{ "pwl.offsetFraction": 16, "pwl.shifts": "per-piece", "pwl.symmetry": "point" },
   }),
   variant("16 bits saturating, outputs stationary", {
     ...{ "acc.bits": 16, "acc.overflow": "saturate", "mac.dataflow": "output-stationary" },
@@ -71,7 +73,7 @@ const benchesOf = (v: Variant): Benches => ({
 
 /** Random legal operands; now and then the result takes the place of an operand, where that is legal. */
 function operandsOf(op: OpDef, { arch }: Variant, rng: () => number): Operands {
-  const x = legalOperands(op, arch, rng, definitionOf(op).given?.(rng) ?? {});
+  const x = legalOperands(op, arch, rng, definitionOf(op).given?.(rng, arch) ?? {});
   if (rng() < 0.6) return x;
   const inPlace = inPlaceOf(op, x, arch);
   return pick(rng, [x, ...inPlace, ...inPlace]);

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { DATAFLOWS, type Dataflow, type Settings } from "../../src/arch/fields.ts";
 import { makeArch } from "../../src/arch/spec.ts";
@@ -10,6 +11,9 @@ import {
   type Product,
   passLength,
 } from "../../src/isa/array.ts";
+
+import { draw } from "../support/machines.ts";
+import { worked } from "./grid.ts";
 
 const archOf = (changes: Readonly<Record<string, unknown>>): Settings => makeArch(changes).settings;
 const product = (m: number, k: number, n: number, weightBits = 8, activationBits = 8): Product => ({
@@ -134,6 +138,41 @@ describe.each(DATAFLOWS.flatMap((d) => (["serial", "overlapped"] as const).map((
     });
   },
 );
+
+test("an array of multipliers, stepped cycle by cycle with registers between them, takes as long and gives the product", () => {
+  const side = fc.integer({ min: 1, max: 5 });
+  const changes = fc.record({
+    "mac.rows": side,
+    "mac.columns": side,
+    "mac.dataflow": fc.constantFrom(...DATAFLOWS),
+    "mac.preload": fc.constantFrom("serial", "overlapped"),
+    "mac.multiplier": fc.constantFrom("fixed", "fused", "serial"),
+    "mac.outputs": fc.constantFrom("rows", "columns"),
+  });
+  const size = (max: number) => fc.integer({ min: 1, max });
+  const width = fc.constantFrom(2, 3, 4, 8, 12);
+  const products = fc.record({
+    ...{ m: size(12), k: size(20), n: size(9) },
+    ...{ weightBits: width, activationBits: width },
+  });
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(changes, products, fc.string(), (some, p, seed) => {
+      const arch = archOf(some);
+      const rng = seedrandom(seed);
+      const codes = (rows: number) =>
+        Array.from({ length: rows }, () => Array.from({ length: p.k }, () => draw(rng, -128, 127)));
+      const [weights, vectors] = [codes(p.m), codes(p.n)];
+      const { cycles, sums } = worked(p, weights, vectors, arch);
+      const want = vectors.map((x) => weights.map((w) => w.reduce((sum, code, i) => sum + code * x[i]!, 0)));
+      expect(sums).toEqual(want);
+      expect(arrayCost(p, arch).cycles).toBe(cycles);
+      seen.add([some["mac.dataflow"], some["mac.preload"], some["mac.multiplier"]].join(" "));
+    }),
+    { seed: 11, numRuns: 600 },
+  );
+  expect(seen.size).toBe(4 * 2 * 3);
+});
 
 // A. Samajdar et al., SCALE-Sim, arXiv:1811.02883: cycles of a fold, everything one after the other.
 test("with serial preload the formulas are SCALE-Sim's", () => {

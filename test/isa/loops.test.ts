@@ -1,5 +1,5 @@
 import seedrandom from "seedrandom";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeArch } from "../../src/arch/spec.ts";
 import { parseProgram } from "../../src/isa/asm.ts";
 import type { Program } from "../../src/isa/program.ts";
@@ -158,4 +158,92 @@ test("a turn of an inner loop finds what the turn before left there, whatever th
   const want = judged(program, settingsOf(), EXTENTS);
   expect(want).toHaveLength(4);
   expect(validate(program, settingsOf(), EXTENTS)).toEqual(want);
+});
+
+describe("loops that never end in practice", () => {
+  const roomy = makeArch({ "activation.bytes": 2 ** 24, "acc.entries": 2 ** 20, "acc.bits": 47 }).settings;
+  const nested = (outer: string, inner: string, body: readonly string[], count = 1_000_000) =>
+    parseProgram(
+      [`loop count=${count} by=${outer}`, `loop count=${count} by=${inner}`, ...body, "end", "end"].join(
+        "\n",
+      ),
+      "p",
+    );
+  const judge = (program: Program, arch = roomy) => validate(program, arch, { image: 300, data: 2 ** 20 });
+
+  test("10^12 turns that do the same are legal at once", () => {
+    const body = ["fill dst=0 n=1 bits=8 value=0", "store dst=0 src=0 n=1 bits=8"];
+    expect(judge(nested("0", "0", body))).toEqual([]);
+  });
+
+  test.each([
+    [
+      "0",
+      "0",
+      "store dst=0 src=0 n=1 bits=4",
+      "1: store: reads 4-bit codes at activation 0 that were written with 8 bits",
+    ],
+    [
+      "0",
+      "0",
+      "fetch dst=0 src=1048576 n=1 bits=8",
+      "1: fetch: data 1048576 … 1048576 is outside its 1048576 bytes",
+    ],
+    [
+      "0",
+      "1",
+      "fetch dst=0 src=48577+j0 n=1 bits=8",
+      "1999999: fetch: data 1048576 … 1048576 is outside its 1048576 bytes",
+    ],
+    [
+      "1",
+      "0",
+      "fetch dst=0 src=48577+i0 n=1 bits=8",
+      "1999998000001: fetch: data 1048576 … 1048576 is outside its 1048576 bytes",
+    ],
+    ["0", "-1", "fetch dst=0 src=1+j0 n=1 bits=8", "5: fetch: src: -1 is not an integer in 0 … 268435455"],
+  ])("strides of %s and %s: what is wrong in some of 10^12 turns is told: %s", (outer, inner, line, rule) => {
+    const faults = judge(nested(outer, inner, ["fill dst=0 n=1 bits=8 value=0", line]));
+    expect(faults[0]).toBe(`p: ${rule}`);
+  });
+
+  test.each([-1, 1.5, 2 ** 20, 10 ** 9, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY])(
+    "%d turns are no turns",
+    (count) => {
+      const items = [{ count, strides: [0, 0, 0, 0], body: [] }];
+      expect(judge({ name: "p", items })).toEqual([
+        `p: loop: ${count} turns are not an integer in 0 … 1048575`,
+      ]);
+    },
+  );
+
+  test("memory that every turn leaves otherwise is followed so far and no further", () => {
+    const program = nested("0", "16", [
+      "fill dst=0+j0 n=1 bits=8 value=0",
+      "fill dst=0+j0 n=1 bits=16 value=0",
+    ]);
+    expect(judge(program)).toEqual([
+      "p: 1048578: fill: what its loops leave in memory cannot be told at once, and turn by turn it takes more than 1048576 steps",
+    ]);
+  });
+
+  test("operands that meet in most turns are judged so far and no further", () => {
+    const line = "rescale dst=0+i0 a=0+j0 n=8 aBits=8 bits=8 aZero=0 zero=0 scale=0";
+    const told = /^p: \d+: rescale: its operands meet in too many ways to be judged: 262144 were$/;
+    expect(judge(nested("8", "8", [line]))).toEqual([expect.stringMatching(told)]);
+    expect(judge(nested("8", "8", [line], 100))).toEqual([]);
+  });
+
+  test("sums that move and grow for 10^11 turns are taken to overflow", () => {
+    const lines = ["0", "1"].map(
+      (at, i) => `matmul w=0 x=0 acc=${at}+j0 m=1 k=${i + 1} n=1 wBits=8 xBits=8 keep=1`,
+    );
+    const zeros = parseProgram("matmul w=0 x=0 acc=0 m=1000000 k=1 n=1 wBits=2 xBits=2 keep=0", "p");
+    const grown = (count: number) => ({
+      name: "p",
+      items: [...zeros.items, ...nested("0", "2", lines, count).items],
+    });
+    expect(mayOverflow(grown(500_000), roomy)).toBe(true);
+    expect(mayOverflow(grown(500), roomy)).toBe(false);
+  });
 });

@@ -9,6 +9,7 @@ import {
   pwlBlock,
   scaleBlock,
   type TableBlock,
+  type TableShape,
 } from "../../src/isa/tables.ts";
 
 const archOf = (changes: Readonly<Record<string, unknown>> = {}) => makeArch(changes).settings;
@@ -75,9 +76,11 @@ const ARCHS = [
   archOf(),
   archOf({ "requant.multiplierBits": 11 }),
   archOf({ "requant.multiplierBits": 31, "pwl.slopeBits": 7 }),
-  archOf({ "requant.kind": "shift", "pwl.slopeBits": 13 }),
+  archOf({ "requant.kind": "shift", "pwl.shifts": "per-piece" }),
   archOf({ "requant.kind": "two-shift", "acc.bits": 40 }),
 ];
+
+const WHOLE: TableShape = { pieces: 5, inBits: 8, bits: 16, slopeBits: 12, fraction: 0, mirrored: 0 };
 
 const BLOCKS: readonly TableBlock<string>[] = ARCHS.flatMap((arch) => [
   scaleBlock(arch),
@@ -86,8 +89,9 @@ const BLOCKS: readonly TableBlock<string>[] = ARCHS.flatMap((arch) => [
     channelBlock(n, false, arch),
     ...[2, 3, 5, 8, 13, 16].flatMap((bits) => [
       gainBlock(n, bits),
-      pwlBlock(n, bits, 8, arch),
-      pwlBlock(n, 16, bits, arch),
+      pwlBlock({ ...WHOLE, pieces: n, inBits: bits, slopeBits: bits }, arch),
+      pwlBlock({ ...WHOLE, pieces: n, bits, fraction: 3 }, arch),
+      pwlBlock({ ...WHOLE, pieces: n, bits, mirrored: 1 }, arch),
     ]),
   ]),
 ]);
@@ -154,13 +158,22 @@ test("channels: all biases, then a scale for each, or one for all", () => {
   expect([each.bytes, channelBlock(5, false, archOf()).bytes]).toEqual([35, 23]);
 });
 
-test("a PWL table: knots, bases, slopes, one shift", () => {
-  const { arrays, bytes } = pwlBlock(5, 8, 16, archOf({ "pwl.slopeBits": 12 }));
+test("a PWL table: knots, offsets, slopes, one shift", () => {
+  const { arrays, bytes } = pwlBlock(WHOLE, archOf());
   expect(arrays).toEqual({
     knot: { offset: 0, bits: 8, count: 5 },
     base: { offset: 6, bits: 16, count: 5 },
     slope: { offset: 18, bits: 12, count: 5 },
     shift: { offset: 26, bits: 8, count: 1 },
+    sum: { offset: 27, bits: 32, count: 0 },
   });
   expect(bytes).toBe(27);
+});
+
+test("offsets with a fraction are wider; a mirrored table has two sums, and each piece a shift where they have their own", () => {
+  const { arrays } = pwlBlock(
+    { ...WHOLE, bits: 8, fraction: 4, mirrored: 1 },
+    archOf({ "pwl.shifts": "per-piece" }),
+  );
+  expect([arrays.base.bits, arrays.shift.count, arrays.sum.count]).toEqual([12, 5, 2]);
 });

@@ -6,13 +6,14 @@ import { encode } from "../../src/fixed/real.ts";
 import { exactActivation } from "../../src/kernels/activation/exact.ts";
 import { lowerActivation } from "../../src/kernels/activation/lower.ts";
 import { type QActivation, quantizeActivation } from "../../src/kernels/activation/quantize.ts";
-import { ACTIVATIONS, erf } from "../../src/kernels/activation/real.ts";
+import { ACTIVATIONS } from "../../src/kernels/activation/real.ts";
 import {
   codeTableOf,
   elementaryCurveOf,
   mirroredCurveOf,
   polynomialGeluOf,
 } from "../../src/kernels/activation/reference.ts";
+import { erf } from "../../src/pwl/curves.ts";
 import { Ranges } from "../../src/quant/grid.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { exactDivide } from "../support/exact.ts";

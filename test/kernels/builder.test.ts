@@ -63,11 +63,18 @@ describe("the map of activations", () => {
     expect(map.reserve(10, 8)).toBe(first);
   });
 
-  test("the last byte can be had, and the next is refused with what is needed", () => {
+  test("the last byte can be had, and the next is refused with the tensor, its bytes and the memory", () => {
     expect(new ActivationMap(arch).reserve(1024, 8)).toBe(0);
-    expect(() => new ActivationMap(arch).reserve(1025, 8)).toThrow(
-      "activation.bytes: 1024 bytes cannot hold a program that needs 1025",
+    expect(() => new ActivationMap(arch).reserve(2050, 4)).toThrow(
+      "default: activation.bytes: 1024 bytes, 0 of them taken, cannot hold a tensor, 1025 bytes: 2050 codes of 4 bits",
     );
+    const b = builder();
+    b.map.tensor(gridOf(8), 1000);
+    expect(() => b.map.tensor(gridOf(8), 20, 2, "keys")).toThrow(
+      "activation.bytes: 1024 bytes, 1008 of them taken, cannot hold keys, 40 bytes: 40 codes of 8 bits",
+    );
+    const inside = () => b.label("encoder", () => b.label("h", () => b.map.reserve(20, 8)));
+    expect(inside).toThrow("cannot hold a tensor of encoder.h, 20 bytes: 20 codes of 8 bits");
   });
 
   test("scratch is given back after its body, and its result is not lost", () => {

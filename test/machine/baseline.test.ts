@@ -10,7 +10,8 @@ import { randomArch } from "../support/machines.ts";
 
 /** What a float machine may differ in from its integer one: the formats of its units. */
 const FORMATS = [
-  ...["mac.multiplier", "mac.weightBits", "mac.activationBits", "acc.bits", "acc.overflow", "pwl.slopeBits"],
+  ...["mac.multiplier", "mac.weightBits", "mac.activationBits", "acc.bits", "acc.overflow"],
+  ...["pwl.slopeBits", "pwl.offsetFraction", "pwl.shifts"],
   ...["requant.kind", "requant.multiplierBits", "requant.rounding"],
   ...["vector.multiplierBits", "vector.rounding", "pwl.rounding"],
 ];
@@ -41,12 +42,14 @@ describe.each(BASELINES)("the machine in %s", (float) => {
     }
   });
 
+  const table = { pieces: 16, inBits: bits, bits, slopeBits: bits, fraction: 0, mirrored: 0 };
+
   test("keeps biases in 32 bits, tables in its own width, and a byte for each scale", () => {
     for (const arch of machines) {
       const { settings } = baselineMachine(arch, float);
       expect(channelBlock(10, false, settings).bytes).toBe(4 * 10 + 1);
       expect(scaleBlock(settings).bytes).toBe(1);
-      expect(pwlBlock(16, bits, bits, settings).bytes).toBe((16 * 3 * bits) / 8 + 1);
+      expect(pwlBlock(table, settings).bytes).toBe((16 * 3 * bits) / 8 + 1);
     }
   });
 });

@@ -60,7 +60,7 @@ export const fill = (dst: number, n: number): string => `fill dst=${dst} n=${n} 
 export const rescale = (dst: number, a: number, n: number): string =>
   `rescale dst=${dst} a=${a} n=${n} aBits=8 bits=8 aZero=0 zero=0 scale=0`;
 export const pwl = (dst: number, src: number, n: number): string =>
-  `pwl dst=${dst} src=${src} n=${n} inBits=8 bits=8 table=100 pieces=4`;
+  `pwl dst=${dst} src=${src} n=${n} inBits=8 bits=8 table=100 pieces=4 slopeBits=16 fraction=0 mirrored=0`;
 export const fetch = (dst: number, src: number, n: number): string =>
   `fetch dst=${dst} src=${src} n=${n} bits=8`;
 export const store = (dst: number, src: number, n: number): string =>
@@ -70,4 +70,4 @@ export const matmul = (acc: number, m: number, k: number, keep = 0): string =>
 export const requant = (dst: number, acc: number, m: number): string =>
   `requant dst=${dst} acc=${acc} m=${m} n=1 scales=0 perChannel=0 bits=8 zero=0`;
 export const chain = (dst: number, acc: number, m: number): string =>
-  `requant.pwl dst=${dst} acc=${acc} m=${m} n=1 scales=0 perChannel=0 midBits=8 midZero=0 table=100 pieces=4 bits=8`;
+  `requant.pwl dst=${dst} acc=${acc} m=${m} n=1 scales=0 perChannel=0 midBits=8 midZero=0 table=100 pieces=4 slopeBits=16 fraction=0 mirrored=0 bits=8`;

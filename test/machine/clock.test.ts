@@ -54,7 +54,8 @@ describe("the interlock", () => {
 
   test("counts packed bytes: a half-filled byte belongs to both of its codes", () => {
     const four = (dst: number) => `fill dst=${dst} n=5 bits=4 value=0`;
-    const reader = (src: number) => `pwl dst=64 src=${src} n=2 inBits=4 bits=8 table=100 pieces=4`;
+    const reader = (src: number) =>
+      `pwl dst=64 src=${src} n=2 inBits=4 bits=8 table=100 pieces=4 slopeBits=16 fraction=0 mirrored=0`;
     expect(bench([four(0), reader(2)]).times[1]![1]).toBe(3 + 4);
     expect(bench([four(0), reader(3)]).times[1]![1]).toBe(2);
   });
@@ -234,22 +235,5 @@ describe("the banks of the activation SRAM", () => {
     const { turns, stalls } = bench([fill(0, 248), fetch(248, 0, 8)], onePort);
     expect(turns).toEqual(["vector 1-63", "dma 63-64"]);
     expect(stalls("dma")).toEqual({ dram: 60, bank: 1 });
-  });
-});
-
-describe("known gaps", () => {
-  test("a port that was promised is not lent out meanwhile", () => {
-    const { turns } = bench([fetch(0, 0, 16), fill(64, 4)], { "activation.writePorts": 1 });
-    expect(turns).toEqual(["dma 61-62", "vector 62-63"]);
-  });
-
-  test("a chain keeps its accumulators until its second unit is through", () => {
-    const array = { "mac.rows": 4, "mac.columns": 4, "mac.dataflow": "dot" };
-    expect(bench([chain(0, 0, 12), matmul(0, 4, 4)], array).times[1]![1]).toBe(9);
-  });
-
-  test("a transfer into the weight SRAM does not disturb a reader of other weights", () => {
-    const array = { "mac.rows": 4, "mac.columns": 4, "mac.dataflow": "dot", "dram.latency": 0 };
-    expect(bench(["load.weight dst=64 src=0 bytes=64", matmul(0, 4, 4)], array).times[1]![1]).toBe(2);
   });
 });

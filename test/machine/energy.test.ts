@@ -78,7 +78,7 @@ test("table memory is counted where it is written and where it is read", () => {
   const load = bench(["load.table dst=0 src=0 bytes=48"]).timing;
   expect(load.traffic.table).toEqual({ readBytes: 0, writeBytes: 48 });
   expect(load.energyPj.table).toBeCloseTo(48 * 1.25, 9);
-  const lines = ["pwl dst=0 src=64 n=5 inBits=8 bits=8 table=0 pieces=4"];
+  const lines = ["pwl dst=0 src=64 n=5 inBits=8 bits=8 table=0 pieces=4 slopeBits=16 fraction=0 mirrored=0"];
   const { traffic, energyPj } = bench(lines, { "pwl.slopeBits": 16 }).timing;
   expect(traffic.table).toEqual({ readBytes: 4 * (1 + 1 + 2) + 1, writeBytes: 0 });
   expect(energyPj.table).toBeCloseTo(17 * 1.25, 9);

@@ -1,13 +1,13 @@
 import seedrandom from "seedrandom";
 import { expect, test } from "vitest";
 import type { Space } from "../../src/isa/define.ts";
-import type { Region } from "../../src/machine/demand.ts";
 import { Hazards } from "../../src/machine/hazards.ts";
+import type { Region } from "../../src/machine/region.ts";
 import { Servers } from "../../src/machine/servers.ts";
 import { draw, pick } from "../support/machines.ts";
 
 const SIZE = 40;
-const STILL = { trafficBytes: 0, stride: 0, level: 0, id: 0 };
+const STILL = { trafficBytes: 0, isPicked: false, stride: 0, level: 0, id: 0 };
 
 /** The definition: two times for every byte, kept for ever. */
 class ByteHazards {

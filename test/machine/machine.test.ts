@@ -51,7 +51,10 @@ describe("a machine", () => {
     m.run(PRODUCT);
     m.run(PRODUCT);
     expect(m.readData(8, 16, 2, 1)).toEqual([127, 127]);
-    expect(m.takeCounts()).toEqual({ saturations: Int32Array.of(0, 4, 0), overflows: new Int32Array(3) });
+    expect(m.takeCounts()).toMatchObject({
+      saturations: Int32Array.of(0, 4, 0),
+      overflows: new Int32Array(3),
+    });
     expect(m.takeCounts().saturations).toEqual(new Int32Array(3));
   });
 
@@ -87,7 +90,7 @@ describe("refuses", () => {
     const build = () => new Machine(arch, options);
     expect(build).toThrow(InputError);
     expect(build).toThrowErrorMatchingInlineSnapshot(
-      `[InputError: tiny: weight.bytes: program wide needs 257, the machine has 256; activation.bytes: program wide needs 300, the machine has 256]`,
+      `[InputError: tiny: weight.bytes: program wide needs 257, the machine has 256: an operand of 257, load.weight, ends there; activation.bytes: program wide needs 300, the machine has 256: an operand of 300, fill, ends there]`,
     );
   });
 

@@ -26,9 +26,12 @@ export function stepped(program: Program, { settings }: ArchSpec): Stepped {
   let cycles = 0;
   let issueStallCycles = 0;
   let issueAt = 0;
+  const dramRows = { hits: 0, misses: 0, conflicts: 0 };
   for (const demand of demandsOf(unrolled(program), settings)) {
     const scheduled = clock.issue(demand);
     tally.addAll([demand]);
+    if (clock.pages !== undefined && demand.shares[0]!.unit === "dma")
+      for (const found of ["hits", "misses", "conflicts"] as const) dramRows[found] += clock.pages[found];
     for (const timeline of timelines) timeline.add(scheduled);
     cycles = Math.max(cycles, scheduled.visibleAt);
     issueStallCycles += scheduled.issueAt - issueAt;
@@ -40,7 +43,13 @@ export function stepped(program: Program, { settings }: ArchSpec): Stepped {
     return [unit, { instructions, busyCycles: busy, stalledCycles, idleCycles: cycles - busy - stalled }];
   });
   const { actions: _, ...totals } = tally.totals();
-  return { cycles, units: Object.fromEntries(units) as Timing["units"], issueStallCycles, ...totals };
+  return {
+    cycles,
+    units: Object.fromEntries(units) as Timing["units"],
+    issueStallCycles,
+    ...totals,
+    dramRows,
+  };
 }
 
 /** What of a timing can be held against `stepped`. */

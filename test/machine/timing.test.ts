@@ -106,7 +106,7 @@ describe("waiting is charged to", () => {
   test("operands before ports, and ports after them", () => {
     const onePort = { "activation.readPorts": 1, "vector.latency": 1 };
     // pwl is queued from 3 on, the fill is there at 6, and the array is through with the bank at 11
-    const lines = [matmul(0, 40, 4), fill(0, 12), "pwl dst=0 src=0 n=4 inBits=8 bits=8 table=100 pieces=4"];
+    const lines = [matmul(0, 40, 4), fill(0, 12), pwl(0, 0, 4)];
     const { stalls } = bench(lines, {
       ...onePort,
       "activation.banks": 1,

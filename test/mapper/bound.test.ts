@@ -6,9 +6,11 @@ import { compile } from "../../src/kernels/compile.ts";
 import { time } from "../../src/machine/timing.ts";
 import { searchMapping } from "../../src/mapper/search.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
+import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
+import { G2P_WEIGHTS } from "../model/files.ts";
 import { g2pLayers, type Layer, lstmLayer, mappableOf, plainLstm, productLayer } from "./layers.ts";
 
 /** How far from the lower bound a mapping may be that nothing in the layer's shape holds back. */
@@ -78,8 +80,8 @@ describe.each(["edge16x16", "dot16x16", "edge8x8"])("every layer of g2p on %s", 
   let rows: Row[] = [];
   beforeAll(() => {
     const arch = loadArch(`arch/${name}.yaml`);
-    const { params, ranges } = subjectOf(loadExperiment("experiments/g2p.yaml").subject);
-    const q = quantizeG2p(params, ranges, { recipe: makeRecipe(), arch: arch.settings });
+    const { ranges } = subjectOf(loadExperiment("experiments/g2p.yaml").subject);
+    const q = quantizeG2p(loadG2p(G2P_WEIGHTS), ranges, { recipe: makeRecipe(), arch: arch.settings });
     rows = g2pLayers(q, LETTERS).map((layer) => rowOf(layer, arch));
     if (process.env["MAPPER_TABLE"]) console.log(`${name}\n${table(rows)}`);
   });

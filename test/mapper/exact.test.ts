@@ -25,10 +25,15 @@ function randomMapping(rng: Rng, matrices: readonly Weights[], arch: ArchSpec): 
   const mapped = matrices.map((matrix, i): MatrixMapping => {
     const end = endOf([matrix], next);
     const stays = end <= room && rng() < 0.5;
+    const some = 8 * draw(rng, 1, 3);
+    const partEnd = endOf([{ ...matrix, rows: some }], next);
+    const keeps = !stays && some < matrix.rows && partEnd <= room && rng() < 0.5;
     if (stays) next = end;
+    if (keeps) next = partEnd;
     return {
       name: `m${i}`,
       place: stays ? "resident" : "streamed",
+      ...(keeps && { kept: some }),
       ...(rng() < 0.7 && { rows: 8 * draw(rng, 1, 4) }),
       ...(rng() < 0.7 && { vectors: draw(rng, 1, 5) }),
       ...(rng() < 0.7 && { order: pick(rng, ["tiles-outside", "vectors-outside"] as const) }),
@@ -134,6 +139,19 @@ describe("a mapping that does not fit", () => {
       /1 stream buffers of \d+ bytes cannot stream query/,
     ],
     ["rows off their step", at(0, { rows: 12 }), /query: a tile of 12 rows is no multiple of 8$/],
+    ["rows kept off their step", at(0, { kept: 12 }), /query: 12 rows kept are no multiple of 8 below 16$/],
+    ["all rows kept", at(0, { kept: 16 }), /query: 16 rows kept are no multiple of 8 below 16$/],
+    ["no rows kept", at(0, { kept: 0 }), /query: 0 rows kept are no multiple of 8 below 16$/],
+    [
+      "rows kept of what stays",
+      at(0, { place: "resident", kept: 8 }),
+      /query: 8 rows kept of a matrix that stays whole$/,
+    ],
+    [
+      "more rows kept than there is room for",
+      at(1, { kept: 40 }),
+      /weight\.bytes: 3000 bytes, \d+ of them taken, cannot hold 40 rows of key, 1600 bytes$/,
+    ],
     ["no vectors", at(0, { vectors: 0 }), /query: a block of 0 vectors is no count$/],
     ["half a step", at(1, { steps: 0.5 }), /key: input products of 0\.5 steps at once are no count$/],
     [

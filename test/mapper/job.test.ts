@@ -1,14 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { mappingText } from "../../src/cli/mapping.ts";
+import { time } from "../../src/machine/timing.ts";
+import type { Job } from "../../src/model/job.ts";
 import type { Mapper } from "../../src/sweep/mapped.ts";
 import { runPoint, runSweep } from "../../src/sweep/run.ts";
+import { subjectOf } from "../../src/sweep/subject.ts";
 import { experimentOf, refusalOf } from "../sweep/lab.ts";
 
 /** A machine on which everything stays and hoisting pays, and one on which most weights stream. */
 const POINTS = ["- arch: edge16x16", "- { arch: dot16x16, set: { weight.bytes: 65536, acc.entries: 512 } }"];
 
 describe("a job under either mapper", () => {
-  const rowsUnder = (mapper: Mapper) => runSweep(experimentOf(POINTS, { mapper }), { workers: 0 });
+  const rowsUnder = async (mapper: Mapper) =>
+    (await runSweep(experimentOf(POINTS, { mapper }), { workers: 0 })).rows;
 
   test("the search is faster, and changes no result", async () => {
     const [fixed, found] = [await rowsUnder("fixed"), await rowsUnder("search")];
@@ -37,4 +41,25 @@ describe("a job under either mapper", () => {
     expect(found).toMatch(/encoder\.forward\.x +(resident|streamed)/);
     expect(text("fixed")).toContain("by the fixed rule; 2 stream buffers of 8,192 bytes\n");
   });
+});
+
+test("rows of a matrix that does not fit whole stay where there is room, and save their bytes at every use", () => {
+  const experiment = experimentOf(POINTS, { mapper: "search" });
+  const { job, row } = runPoint(experiment, experiment.points[1]!);
+  const partly = job.mapping.matrices.filter(({ kept }) => kept !== undefined);
+  expect(partly.length).toBeGreaterThan(0);
+  for (const { place } of partly) expect(place).toBe("streamed");
+  const { arch, recipe } = experiment.points[1]!;
+  const { model, params, ranges, samples } = subjectOf(experiment.subject);
+  const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
+  const sizes = samples.map((sample) => model.inputOf(quantized, sample).size);
+  const whole = job.mapping.matrices.map(({ kept: _, ...matrix }) => matrix);
+  const without = model.compile(quantized, arch, sizes, { ...job.mapping, matrices: whole });
+  const bytesOf = ({ stages }: Job): number =>
+    [...stages.values()]
+      .flat()
+      .reduce((sum, { program }) => sum + time(program, arch).traffic.dram.readBytes, 0);
+  expect(bytesOf(job)).toBeLessThan(bytesOf(without));
+  expect(row.cost.residentWeightBytes).toBeGreaterThan(without.residentWeightBytes);
+  expect(job.residentWeightBytes).toBeLessThanOrEqual(arch.settings["weight.bytes"]);
 });

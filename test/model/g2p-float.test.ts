@@ -6,9 +6,9 @@ import { agreement, score } from "../../src/model/g2p/metrics.ts";
 import { encode, MAX_PHONES, runReal } from "../../src/model/g2p/real.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { loadWords, phonesFromText } from "../../src/model/g2p/words.ts";
-import { G2P } from "./files.ts";
+import { G2P, G2P_WEIGHTS } from "./files.ts";
 
-const model = loadG2p(G2P);
+const model = loadG2p(G2P_WEIGHTS);
 const { test: words } = loadWords();
 const file = `${G2P}/float-predictions.tsv`;
 const predictions = readFileSync(file, "utf8")

@@ -2,21 +2,23 @@ import { describe, expect, test } from "vitest";
 import { type ArchSpec, loadArch, makeArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { runExact } from "../../src/model/g2p/exact.ts";
+import { g2p } from "../../src/model/g2p/index.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { score } from "../../src/model/g2p/metrics.ts";
-import { observe, quantizeG2p } from "../../src/model/g2p/quantize.ts";
+import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
 import { runReal } from "../../src/model/g2p/real.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { loadWords, type Word } from "../../src/model/g2p/words.ts";
+import { observe } from "../../src/model/model.ts";
 import { makeRecipe, type Recipe } from "../../src/quant/recipe.ts";
 import { execute, type Outcome } from "../../src/sweep/execute.ts";
-import { G2P } from "./files.ts";
+import { G2P_WEIGHTS } from "./files.ts";
 
-const model = loadG2p(G2P);
+const model = loadG2p(G2P_WEIGHTS);
 const { test: words, validation } = loadWords();
-const ranges = observe(model, validation.slice(0, 100));
+const ranges = observe(g2p, model, validation.slice(0, 100));
 
-const lettersOf = (some: readonly Word[]) => some.map(({ letters }) => letters);
+const inputsOf = (some: readonly Word[]) => some.map((word) => g2p.inputOf(prepared.q, word));
 const lengthsOf = (some: readonly Word[]) => [...new Set(some.map(({ letters }) => letters.length))];
 
 /** Words of 2, 3, … letters, one of each. */
@@ -57,17 +59,17 @@ describe("the machine speaks as the integers do", () => {
     },
   ])("$name", ({ arch, recipe, overflows = false }) => {
     const { q, job } = prepare(arch, recipe, ofEachLength);
-    const outcomes = execute(job, arch, lettersOf(ofEachLength), { lanes: 1 });
+    const outcomes = execute(job, arch, inputsOf(ofEachLength), { lanes: 1 });
     for (const [i, { spelling, letters }] of ofEachLength.entries()) {
       const { phones, logits } = runExact(q, letters, arch.settings);
-      expect(outcomes[i]!.tokens, spelling).toEqual(phones);
-      expect(outcomes[i]!.steps, spelling).toBe(logits.length);
+      expect(outcomes[i]!.outputs, spelling).toEqual(phones);
+      expect(outcomes[i]!.turns, spelling).toEqual([1, logits.length]);
     }
     expect(outcomes.some((outcome) => outcome.overflows > 0)).toBe(overflows);
   });
 
   test("on the plain kernels too", () => {
-    const some = lettersOf(words.slice(0, 3));
+    const some = inputsOf(words.slice(0, 3));
     const run = (backend: "simd" | "twin") => execute(prepared.job, plain, some, { backend, lanes: 3 });
     expect(run("twin")).toEqual(run("simd"));
   });
@@ -77,7 +79,7 @@ describe("execution in lanes", () => {
   const some = words.slice(0, 40);
 
   test("how many run at once changes nothing, and saturations are counted for each input by itself", () => {
-    const run = (lanes: number): Outcome[] => execute(prepared.job, plain, lettersOf(some), { lanes });
+    const run = (lanes: number): Outcome[] => execute(prepared.job, plain, inputsOf(some), { lanes });
     const all = run(64);
     expect(all.some(({ saturations }) => saturations > 0)).toBe(true);
     expect(run(16)).toEqual(all);
@@ -85,13 +87,13 @@ describe("execution in lanes", () => {
   });
 
   test("the order of the inputs changes nothing", () => {
-    const run = (inputs: readonly Word[]) => execute(prepared.job, plain, lettersOf(inputs));
+    const run = (inputs: readonly Word[]) => execute(prepared.job, plain, inputsOf(inputs));
     expect(run(some.toReversed()).reverse()).toEqual(run(some));
   });
 
   test("progress is told to the last input", () => {
     const told: number[] = [];
-    execute(prepared.job, plain, lettersOf(some), { lanes: 16, onProgress: (done) => told.push(done) });
+    execute(prepared.job, plain, inputsOf(some), { lanes: 16, onProgress: (done) => told.push(done) });
     expect(told.at(-1)).toBe(some.length);
     expect(told.toSorted((a, b) => a - b)).toEqual(told);
   });
@@ -103,9 +105,9 @@ describe("execution in lanes", () => {
 
 test("8 bits cost less than a point of the phone error rate", () => {
   const some = words.slice(0, 200);
-  const outcomes = execute(prepared.job, plain, lettersOf(some));
+  const outcomes = execute(prepared.job, plain, inputsOf(some));
   const integer = score(
-    outcomes.map(({ tokens }) => tokens),
+    outcomes.map(({ outputs }) => outputs),
     some,
   );
   const float = score(

@@ -2,18 +2,20 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { makeArch, overrideArch } from "../../src/arch/spec.ts";
 import { runExact } from "../../src/model/g2p/exact.ts";
+import { g2p } from "../../src/model/g2p/index.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
-import { observe, quantizeG2p } from "../../src/model/g2p/quantize.ts";
+import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { loadWords } from "../../src/model/g2p/words.ts";
+import { observe } from "../../src/model/model.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
 import { execute } from "../../src/sweep/execute.ts";
-import { G2P } from "./files.ts";
+import { G2P_WEIGHTS } from "./files.ts";
 
-const model = loadG2p(G2P);
+const model = loadG2p(G2P_WEIGHTS);
 const { test: words, validation } = loadWords();
-const ranges = observe(model, validation.slice(0, 100));
+const ranges = observe(g2p, model, validation.slice(0, 100));
 const some = [3, 7, 10].map((length) => words.find(({ letters }) => letters.length === length)!);
 
 test.each(readdirSync("recipes"))("under %s the machine speaks as the integers do", (file) => {
@@ -28,12 +30,12 @@ test.each(readdirSync("recipes"))("under %s the machine speaks as the integers d
   const outcomes = execute(
     job,
     arch,
-    some.map(({ letters }) => letters),
+    some.map((word) => g2p.inputOf(q, word)),
   );
   for (const [i, { spelling, letters }] of some.entries()) {
     const { phones } = runExact(q, letters, arch.settings);
     expect(phones.length, spelling).toBeGreaterThan(1);
-    expect(outcomes[i]!.tokens, spelling).toEqual(phones);
+    expect(outcomes[i]!.outputs, spelling).toEqual(phones);
     expect(outcomes[i]!.overflows, spelling).toBe(0);
   }
 });

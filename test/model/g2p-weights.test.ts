@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import check from "../../experiments/models/g2p/float-check.json" with { type: "json" };
@@ -6,21 +5,19 @@ import { InputError } from "../../src/base/errors.ts";
 import { BOS, EOS, letters, PAD, phones } from "../../src/model/g2p/alphabet.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
-import { G2P, temporaryFolder, writeTensors } from "./files.ts";
+import { G2P_WEIGHTS, temporaryFolder, writeTensors } from "./files.ts";
 
-const shipped = readSafetensors(join(G2P, "g2p.safetensors"));
+const shipped = readSafetensors(G2P_WEIGHTS);
 const parent = temporaryFolder();
 
 /** What loading says of the shipped tensors after `damage`, without the file's name. */
 function complaint(name: string, damage: (tensors: typeof shipped) => void): string {
-  const folder = join(parent, name);
-  mkdirSync(folder);
-  const path = join(folder, "g2p.safetensors");
+  const path = join(parent, `${name}.safetensors`);
   const tensors = new Map(shipped);
   damage(tensors);
   writeTensors(path, tensors);
   try {
-    loadG2p(folder);
+    loadG2p(path);
   } catch (e) {
     if (!(e instanceof InputError)) throw e;
     expect(e.where).toBe(path);
@@ -38,7 +35,7 @@ describe("the shipped weights", () => {
   });
 
   test("tensors land where they belong", () => {
-    const p = loadG2p(G2P);
+    const p = loadG2p(G2P_WEIGHTS);
     expect(p.letters.data).toEqual(shipped.get("letters.embedding")!.data);
     expect(p.phones).toMatchObject({ rows: 42, columns: 48 });
     expect(p.encoder.backward.weightH.data).toEqual(shipped.get("encoder.backward.weight_h")!.data);
@@ -60,7 +57,7 @@ describe("the shipped weights", () => {
 describe("what is refused", () => {
   test("no file", () => {
     const path = join(parent, "nowhere", "g2p.safetensors");
-    expect(() => loadG2p(join(parent, "nowhere"))).toThrow(new InputError(path, "no such file"));
+    expect(() => loadG2p(path)).toThrow(new InputError(path, "no such file"));
   });
 
   test("each tensor that is missing", () => {

@@ -42,7 +42,7 @@ function* samples(): Generator<number> {
 
 describe.each(BOUNDS)("%s, %s, %d pieces", (curve, method, pieces, bound) => {
   test(`is within ${bound} of the real value, for every size of x`, () => {
-    const table = buildMantissaTable(curve, pieces, method, 16);
+    const table = buildMantissaTable(curve, { pieces, method, slopeBits: 16 });
     const { of, real } = UNIT[curve];
     for (const x of samples()) {
       const { mantissa, exponent } = of(table, x, "half-away");
@@ -59,7 +59,7 @@ describe.each(["rsqrt", "reciprocal"] as const)("%s", (curve) => {
   const { of, real, first } = UNIT[curve];
 
   test("starts at the first mantissa, which stands for 1", () => {
-    const table = buildMantissaTable(curve, 16, "slope", 16);
+    const table = buildMantissaTable(curve, { pieces: 16, method: "slope", slopeBits: 16 });
     expect([table.knots[0], table.bases[0]]).toEqual([first, 2 ** 15]);
     expect([table.in, table.out]).toEqual([
       { bits: 16, signed: false },
@@ -68,7 +68,7 @@ describe.each(["rsqrt", "reciprocal"] as const)("%s", (curve) => {
   });
 
   test("is exact on powers of the base, where the mantissa is the first knot", () => {
-    const table = buildMantissaTable(curve, 4, "uniform", 16);
+    const table = buildMantissaTable(curve, { pieces: 4, method: "uniform", slopeBits: 16 });
     for (let power = 0; power < 53; power += curve === "rsqrt" ? 2 : 1) {
       const { mantissa, exponent } = of(table, 2 ** power, "floor");
       expect(mantissa / 2 ** exponent).toBe(real(2 ** power));
@@ -76,7 +76,7 @@ describe.each(["rsqrt", "reciprocal"] as const)("%s", (curve) => {
   });
 
   test("scaling x by four moves the exponent and nothing else", () => {
-    const table = buildMantissaTable(curve, 8, "slope", 16);
+    const table = buildMantissaTable(curve, { pieces: 8, method: "slope", slopeBits: 16 });
     for (let x = 1; x < 3000; x++) {
       const here = of(table, x, "half-away");
       const there = of(table, 4 * x, "half-away");
@@ -88,7 +88,7 @@ describe.each(["rsqrt", "reciprocal"] as const)("%s", (curve) => {
   });
 
   test("with 1,024 pieces only rounding is left", () => {
-    const table: PwlTable = buildMantissaTable(curve, 1024, "uniform", 16);
+    const table: PwlTable = buildMantissaTable(curve, { pieces: 1024, method: "uniform", slopeBits: 16 });
     for (let m = first; m < 2 ** 16; m += 7) {
       const off = lookup(table, m, "half-away") - 2 ** 15 * real(m / first);
       if (!(Math.abs(off) < 1.01)) expect.fail(`mantissa ${m}: off by ${off}`);
@@ -96,7 +96,7 @@ describe.each(["rsqrt", "reciprocal"] as const)("%s", (curve) => {
   });
 
   test("has nothing to say of zero", () => {
-    const table = buildMantissaTable(curve, 4, "uniform", 16);
+    const table = buildMantissaTable(curve, { pieces: 4, method: "uniform", slopeBits: 16 });
     expect(() => of(table, 0, "floor")).toThrow(RangeError);
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { signed, unsigned } from "../../src/fixed/format.ts";
 import { ROUNDINGS, type Rounding } from "../../src/fixed/round.ts";
-import { lookup, type PwlTable, pieceOf, tableBits } from "../../src/pwl/table.ts";
+import { lookup, type PwlTable, pieceOf, tableCost } from "../../src/pwl/table.ts";
 
 /** Three pieces by hand: flat at -5, then 3/4 of an LSB a step, then 2 down a step. */
 const TABLE: PwlTable = {
@@ -11,7 +11,8 @@ const TABLE: PwlTable = {
   knots: Int32Array.of(-16, -4, 8),
   bases: Int32Array.of(-5, -5, 4),
   slopes: Int32Array.of(0, 3, -8),
-  shift: 2,
+  offsetFraction: 0,
+  shifts: Int32Array.of(2),
   slopeBits: 5,
 };
 
@@ -51,8 +52,74 @@ test("the sum saturates, at both ends and in unsigned formats", () => {
   expect([lookup(positive, 7, "half-away"), lookup(positive, 15, "half-away")]).toEqual([15, 0]);
 });
 
-test("storage: a knot, a base and a slope a piece, and six bits of shift", () => {
-  expect(tableBits(TABLE)).toBe(3 * (5 + 5 + 5) + 6);
+describe("cost", () => {
+  test("a knot, an offset and a slope a piece, six bits of shift; the first piece has no comparator", () => {
+    expect(tableCost(TABLE)).toEqual({
+      bits: 3 * (5 + 5 + 5) + 6,
+      pieces: 3,
+      comparators: 2,
+      // The longest piece is the middle one: distances of up to 11.
+      multiplier: [5, 4],
+      adderBits: 10,
+      shifts: 1,
+    });
+  });
+
+  test("fractions widen offsets, pieces with shifts of their own have one each, a mirrored table two sums", () => {
+    const table: PwlTable = {
+      ...{ ...TABLE, offsetFraction: 2, shifts: Int32Array.of(2, 9, 2) },
+      ...{ knots: Int32Array.of(0, 4, 8), mirror: { inSum: 0, outSum: 0 } },
+    };
+    // -16 is looked up as 16, one beyond the codes.
+    expect(tableCost(table)).toMatchObject({
+      bits: 3 * (5 + 7 + 5) + 3 * 6 + 6 + 7,
+      multiplier: [5, 4],
+      shifts: 2,
+    });
+  });
+});
+
+describe("offsets with a fraction", () => {
+  test("the fraction is added before the one rounding", () => {
+    // 1.75 + 3/4 a step: 1.75, 2.5, 3.25, 4; and below 0 the floor is whole: -1.25 is -2 and 3/4.
+    const table: PwlTable = {
+      ...{ ...TABLE, knots: Int32Array.of(-16, 0), bases: Int32Array.of(-5, 7), offsetFraction: 2 },
+      slopes: Int32Array.of(0, 3),
+    };
+    const at = (rounding: Rounding) => [0, 1, 2, 3, -16].map((x) => lookup(table, x, rounding));
+    expect(at("floor")).toEqual([1, 2, 3, 4, -2]);
+    expect(at("half-away")).toEqual([2, 3, 3, 4, -1]);
+    expect(at("half-zero")).toEqual([2, 2, 3, 4, -1]);
+  });
+});
+
+describe("a mirrored table", () => {
+  /** 3/4 a step from 0 on, 12 from 8 on. */
+  const HALF: PwlTable = {
+    ...{ ...TABLE, knots: Int32Array.of(0, 8), bases: Int32Array.of(0, 12), slopes: Int32Array.of(3, 0) },
+    mirror: { inSum: 0, outSum: 0 },
+  };
+
+  test("is odd to the last bit, whatever the rounding", () => {
+    for (const rounding of ROUNDINGS) {
+      for (let x = 1; x < 16; x++) expect(lookup(HALF, -x, rounding)).toBe(0 - lookup(HALF, x, rounding));
+    }
+    // One beyond the largest code, of which there is no mirror image.
+    expect(lookup(HALF, -16, "floor")).toBe(-12);
+  });
+
+  test("its halves add up to the sum, about a point between two codes as well", () => {
+    const table = { ...HALF, mirror: { inSum: -1, outSum: 3 } };
+    for (let x = 0; x < 15; x++)
+      expect(lookup(table, -1 - x, "half-up") + lookup(table, x, "half-up")).toBe(3);
+  });
+
+  test("saturates on both ways", () => {
+    const steep: PwlTable = { ...HALF, bases: Int32Array.of(15, 15), slopes: Int32Array.of(30, 0) };
+    expect([lookup(steep, 5, "floor"), lookup(steep, -5, "floor")]).toEqual([15, -15]);
+    const far: PwlTable = { ...steep, mirror: { inSum: 0, outSum: 40 } };
+    expect(lookup(far, -5, "floor")).toBe(15);
+  });
 });
 
 describe("against exact arithmetic", () => {
@@ -70,8 +137,9 @@ describe("against exact arithmetic", () => {
             out: signed(48),
             knots: Int32Array.of(-1000),
             bases: Int32Array.of(12_345),
+            offsetFraction: 0,
             slopes: Int32Array.of(slope),
-            shift,
+            shifts: Int32Array.of(shift),
             slopeBits: 32,
           };
           const floor = 12_345n + ((BigInt(slope) * BigInt(run)) >> BigInt(shift));

@@ -1,37 +1,49 @@
 import { describe, test } from "vitest";
-import { PWL_SCRATCH_BYTES } from "../../src/simd/kernels.ts";
+import { NO_MIRROR, PWL_SCRATCH_BYTES } from "../../src/simd/kernels.ts";
 import { exactRoundShift } from "../support/exact.ts";
-import { Draw, exactClamp, exactMode, FLAVOURS, LANES, MODES, Pair, rangeOf, target } from "./harness.ts";
+import { Draw, exactMode, FLAVOURS, LANES, MODES, Pair, rangeOf, target } from "./harness.ts";
 
 interface Pieces {
   readonly knots: readonly number[];
   readonly base: readonly number[];
   readonly slope: readonly number[];
   readonly shift: readonly number[];
+  readonly fraction: number;
+  readonly inSum: number;
+  readonly outSum: number;
 }
 
 function drawPieces(draw: Draw, count: number, aBytes: number, reach: number): Pieces {
   const [lo, hi] = rangeOf(aBytes);
-  const knots = draw.values(count, reach * lo - 5, reach * hi + 5, "any").sort((a, b) => a - b);
+  const mirrors = draw.pick([false, false, true]);
+  // A mirrored code can lie beyond the container, a knot then not.
+  const [first, last] = mirrors ? [lo, hi] : [reach * lo - 5, reach * hi + 5];
+  const knots = draw.values(count, first, last, "any").sort((a, b) => a - b);
+  const fraction = draw.pick([0, 0, 1, 7, 16]);
   const steep = 2 ** draw.pick([4, 15, 20, 31]) - 1;
-  const deepest = draw.pick([0, 6, 20, 40, 62]);
+  const deepest = Math.max(draw.pick([0, 6, 20, 40, fraction > 0 ? 52 : 62]), fraction);
   return {
     knots,
-    base: draw.values(count, -(2 ** 15), 2 ** 15, "mixed"),
+    base: draw.values(count, -(2 ** (15 + fraction)), 2 ** (15 + fraction) - 1, "mixed"),
     slope: draw.values(count, -steep, steep, draw.pick(["any", "mixed"])),
     shift: draw.pick([
       Array<number>(count).fill(deepest),
-      draw.values(count, Math.max(deepest - 9, 0), deepest, "any"),
-      draw.values(count, 0, deepest, "any"),
+      draw.values(count, Math.max(deepest - 9, fraction), deepest, "any"),
+      draw.values(count, fraction, deepest, "any"),
     ]),
+    fraction,
+    inSum: mirrors ? draw.pick([0, 2 * lo, 2 * hi, draw.int(2 * lo, 2 * hi)]) : NO_MIRROR,
+    outSum: draw.int(-(2 ** 17), 2 ** 17),
   };
 }
 
-function exactPwl({ knots, base, slope, shift }: Pieces, x: number, rounding: number): bigint {
+function exactPwl({ knots, base, slope, shift, fraction }: Pieces, x: number, rounding: number): bigint {
   const last = knots.findLastIndex((knot) => knot <= x);
   const p = Math.max(last, 0);
   const rise = (BigInt(x) - BigInt(knots[p]!)) * BigInt(slope[p]!);
-  return BigInt(base[p]!) + exactRoundShift(rise, shift[p]!, exactMode(rounding));
+  const whole = BigInt(base[p]!) >> BigInt(fraction);
+  const part = (BigInt(base[p]!) - (whole << BigInt(fraction))) << BigInt(shift[p]! - fraction);
+  return whole + exactRoundShift(part + rise, shift[p]!, exactMode(rounding));
 }
 
 function pwlCase(pair: Pair, name: string, aBytes: number, outBytes: number, rounding: number): void {
@@ -52,15 +64,18 @@ function pwlCase(pair: Pair, name: string, aBytes: number, outBytes: number, rou
     "pwl",
     ...([pair.put(aBytes, a), aBytes, out, outBytes, n, lanes, count] as const),
     ...([pair.put(4, pieces.knots), pair.put(4, pieces.base), pair.put(4, pieces.slope)] as const),
-    ...([pair.put(4, pieces.shift), lo, hi, rounding, sat, pair.room(1, PWL_SCRATCH_BYTES)] as const),
+    ...([pair.put(4, pieces.shift), pieces.fraction, pieces.inSum, pieces.outSum, lo, hi] as const),
+    ...([rounding, sat, pair.room(1, PWL_SCRATCH_BYTES)] as const),
   );
   const counts = Array<number>(lanes).fill(0);
-  const want = exactClamp(
-    a.map((x) => exactPwl(pieces, x, rounding)),
-    lo,
-    hi,
-    counts,
-  );
+  const clamp = (y: bigint) => (y < lo ? BigInt(lo) : y > hi ? BigInt(hi) : y);
+  const want = a.map((x, i) => {
+    const isMirrored = 2 * x < pieces.inSum;
+    const y = exactPwl(pieces, isMirrored ? pieces.inSum - x : x, rounding);
+    const turned = isMirrored ? BigInt(pieces.outSum) - clamp(y) : y;
+    if (clamp(y) !== y || clamp(turned) !== turned) counts[i % lanes]! += 1;
+    return Number(clamp(turned));
+  });
   pair.expect(out, outBytes, want, () => name);
   pair.expect(sat, 4, counts, () => `${name}: counts`);
 }

@@ -1,3 +1,4 @@
+import seedrandom from "seedrandom";
 import type { Settings } from "../../src/arch/fields.ts";
 import type { ArchSpec } from "../../src/arch/spec.ts";
 import { storageBytes } from "../../src/fixed/format.ts";
@@ -14,10 +15,11 @@ import {
   pwlBlock,
   scaleBlock,
   type TableBlock,
+  type TableShape,
 } from "../../src/isa/tables.ts";
 import { sizeOf } from "../../src/isa/validate.ts";
 import type { Machine } from "../../src/machine/machine.ts";
-import { draw, pick, type Rng } from "./machines.ts";
+import { draw, type Floors, pick, type Rng } from "./machines.ts";
 
 /**
  * Random programs that are legal, and whose codes stay within what the kernels promise for.
@@ -27,6 +29,7 @@ import { draw, pick, type Rng } from "./machines.ts";
  */
 export interface Sample {
   readonly program: Program;
+  /** Its segments are drawn when they are asked for: most samples are never run. */
   readonly image: Image;
   readonly dataBytes: number;
 }
@@ -45,12 +48,20 @@ const WEIGHT_BYTES = 10 * STEP;
 const ROWS = 8;
 const ROW_CODES = 12;
 /** A table of rows of the widest codes, at one of three places. */
-const ROWS_BYTES = 5 * STEP;
+const ROWS_BYTES = 6 * STEP;
+/** Accumulators that operands are drawn among, where the machine has as many. */
+const SUMS = 128;
+/** Turns of a loop: of one that is short enough to move what it touches by whole steps, of a longer one. */
+const FEW_TURNS = 4;
+const MANY_TURNS = 24;
 
 const partAt = (part: Part): number => PART_NAMES.indexOf(part) * PART_BYTES;
 const dataBytes = PART_NAMES.length * PART_BYTES;
 const weightAt = (bits: number): number => NARROW.indexOf(bits as 4) * WEIGHT_BYTES;
 const weightBytes = NARROW.length * WEIGHT_BYTES;
+
+/** The memories that samples need, at the least. */
+export const LEAST_MEMORIES: Floors = { "activation.bytes": dataBytes, "weight.bytes": weightBytes };
 
 /** Operands that are not any codes of their width. */
 const PART_OF: Readonly<Record<string, readonly Part[]>> = {
@@ -72,55 +83,71 @@ const PART_OF: Readonly<Record<string, readonly Part[]>> = {
   ...{ "moments.sums": ["sums"], "moments.squares": ["squares"], "moments.variance": ["variances"] },
 };
 
-/** A program of some `length` instructions and loops, legal on `arch`, a machine of `randomArch`. */
+/**
+ * A program of some `length` instructions and loops, and the loads of what they need, legal on `arch`.
+ * @param arch  any machine with LEAST_MEMORIES
+ */
 export function randomSample(rng: Rng, arch: ArchSpec, length: number): Sample {
   return new Generator(rng, arch.settings).sample(length);
 }
 
-/** A register that an address may have added, and how far it moves it. */
+/** A register that an address may have added, how far a turn moves it, and all of them. */
 interface Mover {
   readonly register: number;
+  readonly stride: number;
   readonly reach: number;
+}
+
+/** Codes of the image that are drawn when the machine is filled. */
+interface Drawn extends Omit<Segment, "codes"> {
+  readonly count: number;
+  readonly code: (rng: Rng) => number;
+  readonly isSorted: boolean;
 }
 
 class Generator {
   readonly #rng: Rng;
   readonly #arch: Settings;
-  readonly #segments: Segment[] = [];
+  readonly #drawn: Drawn[] = [];
   readonly #blocks = new Map<string, { at: number; bytes: number; images: number[] }>();
+  /** Widths of the weights that some instruction reads. */
+  readonly #weights = new Set<number>();
   #imageBytes = 0;
   #tableBytes = 0;
 
   constructor(rng: Rng, arch: Settings) {
     this.#rng = rng;
     this.#arch = arch;
-    for (const bits of NARROW) this.#codes(bits, (2 * WEIGHT_BYTES * 8) / bits); // two versions of the weights
-    for (const bits of NARROW) this.#codes(bits, (ROWS_BYTES * 8) / bits);
+    for (const bits of NARROW) this.#codes(bits, 2 * WEIGHT_BYTES); // two versions of the weights
+    for (const bits of NARROW) this.#codes(bits, ROWS_BYTES);
   }
 
   sample(length: number): Sample {
     const items: Item[] = [];
     for (let i = 0; i < length; i++) items.push(this.#rng() < 0.12 ? this.#loop([]) : this.#instruction([]));
     const loads = [...this.#blocks.values()].map((block) => this.#loadTable(block));
-    for (const bits of NARROW) items.unshift(this.#loadWeight(bits, 0, WEIGHT_BYTES));
-    const image = { segments: this.#segments, bytes: this.#imageBytes };
-    return { program: { name: "random", items: [...loads, ...items] }, image, dataBytes };
+    for (const bits of this.#weights) items.unshift(this.#loadWeight(bits, 0, WEIGHT_BYTES));
+    const program = { name: "random", items: [...loads, ...items] };
+    return { program, image: imageOf(this.#drawn, this.#imageBytes, this.#rng()), dataBytes };
   }
 
   #loop(outer: readonly Mover[]): Item {
+    const rng = this.#rng;
     const depth = outer.length > 0 ? 1 : 0;
-    const count = draw(this.#rng, 1, 4);
-    const strides = Array.from({ length: REGISTERS_PER_LOOP }, () => STEP * draw(this.#rng, -1, 1));
-    const movers = [
-      ...outer,
-      ...strides.map((stride, i) => ({
-        register: depth * REGISTERS_PER_LOOP + i,
-        reach: stride * (count - 1),
-      })),
-    ];
+    const isLong = depth === 0 && rng() < 0.2;
+    const count = draw(rng, 1, isLong ? MANY_TURNS : FEW_TURNS);
+    const strides = Array.from({ length: REGISTERS_PER_LOOP }, () =>
+      isLong ? pick(rng, [0, -1, 1, 3, 4, 15]) : pick(rng, [0, -1, 1]) * pick(rng, [1, 8, STEP, STEP, STEP]),
+    );
+    const movers = strides.map((stride, i) => ({
+      register: depth * REGISTERS_PER_LOOP + i,
+      stride,
+      reach: stride * (count - 1),
+    }));
+    const all = [...outer, ...movers];
     const body: Item[] = [];
-    for (let i = draw(this.#rng, 1, 5); i > 0; i--)
-      body.push(depth === 0 && this.#rng() < 0.2 ? this.#loop(movers) : this.#instruction(movers));
+    for (let i = draw(rng, 1, 5); i > 0; i--)
+      body.push(depth === 0 && rng() < 0.2 ? this.#loop(all) : this.#instruction(all));
     return { count, strides, body };
   }
 
@@ -218,10 +245,12 @@ class Generator {
         continue;
       }
       const { from, to } = this.#bounds(op, name, span, part);
-      if (!moverOf.has(from)) moverOf.set(from, pick(this.#rng, [undefined, ...movers]));
-      const mover = moverOf.get(from);
-      const reach = mover?.reach ?? 0;
       const step = span.space === "acc" ? 1 : alignmentOf(span.bits);
+      const fitting = movers.filter(({ stride }) => stride % step === 0);
+      if (!moverOf.has(from)) moverOf.set(from, pick(this.#rng, [undefined, ...fitting]));
+      const mover = moverOf.get(from);
+      if (mover !== undefined && mover.stride % step !== 0) return undefined;
+      const reach = mover?.reach ?? 0;
       const lowest = Math.ceil(Math.max(0, -reach) / step);
       const highest = Math.floor((to - from - sizeOf(span) - Math.max(0, reach)) / step);
       if (highest < lowest) return undefined;
@@ -229,13 +258,18 @@ class Generator {
       if (mover !== undefined) by[name] = mover.register;
     }
     if (overwrites(op.reads(placed, this.#arch), op.writes(placed, this.#arch))) return undefined;
-    for (const name of tables) placed[name] = this.#block(op, name, x);
+    for (const name of tables) {
+      const at = this.#block(op, name, x);
+      if (at === undefined) return undefined;
+      placed[name] = at;
+    }
+    for (const { space, bits } of spans) if (space === "weight") this.#weights.add(bits);
     return { op, x: placed, by };
   }
 
   /** Where an operand may lie. */
   #bounds(op: OpDef, name: string, span: Span, part: Part): { from: number; to: number } {
-    if (span.space === "acc") return { from: 0, to: this.#arch["acc.entries"] };
+    if (span.space === "acc") return { from: 0, to: Math.min(SUMS, this.#arch["acc.entries"]) };
     if (span.space === "weight") {
       const from = weightAt(span.bits);
       return { from, to: from + WEIGHT_BYTES };
@@ -252,17 +286,17 @@ class Generator {
     return first + STEP * draw(this.#rng, 0, 2);
   }
 
-  /** Address of a block of the shape that the operand needs; made, with two versions of its contents, where there is none. */
-  #block(op: OpDef, field: string, x: Readonly<Record<string, number>>): number {
+  /**
+   * Address of a block of the shape that the operand needs; made, with two versions of its contents, where there is none.
+   * Nothing where table memory has no room for one.
+   */
+  #block(op: OpDef, field: string, x: Readonly<Record<string, number>>): number | undefined {
     const shape = this.#shape(op, field, x);
     const key = JSON.stringify(shape.block);
     const held = this.#blocks.get(key);
     if (held !== undefined && this.#rng() < 0.7) return held.at;
     const at = alignUp(this.#tableBytes, shape.block.alignment);
-    if (at + shape.block.bytes > this.#arch["table.bytes"]) {
-      if (held === undefined) throw new Error("the samples' table memory is too small");
-      return held.at;
-    }
+    if (at + shape.block.bytes > this.#arch["table.bytes"]) return held?.at;
     this.#tableBytes = at + shape.block.bytes;
     const images = [0, 1].map(() => this.#tableImage(shape));
     this.#blocks.set(held === undefined ? key : `${key} at ${at}`, { at, bytes: shape.block.bytes, images });
@@ -270,23 +304,25 @@ class Generator {
   }
 
   #shape(op: OpDef, field: string, x: Readonly<Record<string, number>>): Shape {
-    const kind = this.#arch["requant.kind"];
-    const scale = {
-      multiplier: (bits: number) => draw(this.#rng, 0, Math.min(2 ** bits, 2 ** 14) - 1) - 2 ** (bits - 1),
-      shift: () => draw(this.#rng, kind === "shift" ? -2 : 0, 20),
+    const leastShift = this.#arch["requant.kind"] === "shift" ? -2 : 0;
+    const scale: Shape["contents"] = {
+      multiplier: (rng, bits) => draw(rng, 0, Math.min(2 ** bits, 2 ** 14) - 1) - 2 ** (bits - 1),
+      shift: (rng) => draw(rng, leastShift, 20),
     };
-    const code = (bits: number) => draw(this.#rng, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1);
-    const small = () => draw(this.#rng, -1000, 1000);
-    const { m = 1, perChannel, period = 1, gainBits = 0, pieces = 1, midBits, inBits = 16, bits = 16 } = x;
+    const small: Draw = (rng) => draw(rng, -1000, 1000);
+    const { m = 1, perChannel, period = 1, gainBits = 0 } = x;
     if (field === "scales")
       return { block: channelBlock(m, perChannel === 1, this.#arch), contents: { bias: small, ...scale } };
-    if (field === "gains")
-      return { block: gainBlock(period, gainBits), contents: { gain: code, bias: small } };
-    if (field === "table" && !("pieces" in x)) return { block: mirroredBlock(), contents: { entry: code } };
+    if (field === "gains") return { block: gainBlock(period, gainBits), contents: { bias: small } };
+    if (field === "table" && !("pieces" in x)) return { block: mirroredBlock(), contents: {} };
     if (field === "table") {
-      const block = pwlBlock(pieces, midBits ?? inBits, bits, this.#arch);
-      const rightShift = () => draw(this.#rng, 0, 20);
-      return { block, contents: { knot: code, base: code, slope: code, shift: rightShift } };
+      const { pieces, slopeBits, fraction, midBits, inBits = 16, bits = 16, mirrored = 0 } = x;
+      const table = { pieces, slopeBits, fraction, inBits: midBits ?? inBits, bits, mirrored };
+      const block = pwlBlock(table as TableShape, this.#arch);
+      return {
+        block,
+        contents: { shift: (rng) => draw(rng, fraction!, 20), sum: (rng) => draw(rng, -300, 300) },
+      };
     }
     if (!/[sS]cale$/.test(field)) throw new Error(`${op.name}.${field}: the samples know no such block`);
     return { block: scaleBlock(this.#arch), contents: scale };
@@ -296,26 +332,49 @@ class Generator {
     const at = alignUp(this.#imageBytes, block.alignment);
     for (const [name, { offset, bits, count }] of Object.entries(block.arrays)) {
       if (count === 0) continue;
-      const codes = Array.from({ length: count }, () => contents[name]!(bits));
-      if (name === "knot") codes.sort((a, b) => a - b);
-      this.#segments.push({ address: at + offset, bits, codes });
+      const code = contents[name] ?? anyCode;
+      const isSorted = name === "knot";
+      this.#drawn.push({ address: at + offset, bits, count, code: (rng) => code(rng, bits), isSorted });
     }
     this.#imageBytes = at + block.bytes;
     return at;
   }
 
-  #codes(bits: number, count: number): void {
-    const half = 2 ** (bits - 1);
-    const codes = Array.from({ length: Math.floor(count) }, () => draw(this.#rng, -half, half - 1));
-    this.#segments.push({ address: this.#imageBytes, bits, codes });
-    this.#imageBytes += storageBytes(codes.length, bits);
+  #codes(bits: number, bytes: number): void {
+    const count = Math.floor((bytes * 8) / bits);
+    const code = (rng: Rng) => anyCode(rng, bits);
+    this.#drawn.push({ address: this.#imageBytes, bits, count, code, isSorted: false });
+    this.#imageBytes += storageBytes(count, bits);
   }
 }
 
-/** A block of table memory and how the codes of each of its arrays are drawn. */
+type Draw = (rng: Rng, bits: number) => number;
+
+const anyCode: Draw = (rng, bits) => draw(rng, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1);
+
+function imageOf(drawn: readonly Drawn[], bytes: number, seed: number): Image {
+  let segments: readonly Segment[] | undefined;
+  const fill = (): readonly Segment[] => {
+    const rng = seedrandom(String(seed));
+    return drawn.map(({ address, bits, count, code, isSorted }) => {
+      const codes = Array.from({ length: count }, () => code(rng));
+      if (isSorted) codes.sort((a, b) => a - b);
+      return { address, bits, codes };
+    });
+  };
+  return {
+    bytes,
+    get segments() {
+      segments ??= fill();
+      return segments;
+    },
+  };
+}
+
+/** A block of table memory, and how the codes of those of its arrays are drawn that may not hold any. */
 interface Shape {
   readonly block: TableBlock<string>;
-  readonly contents: Readonly<Record<string, (bits: number) => number>>;
+  readonly contents: Readonly<Record<string, Draw>>;
 }
 
 const FAR = 2 ** 24;

@@ -6,22 +6,27 @@ import { BASELINE_BITS, baselineMachine } from "../../src/machine/baseline.ts";
 import { time } from "../../src/machine/timing.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
-import type { SequenceJob } from "../../src/model/job.ts";
+import { loadG2p } from "../../src/model/g2p/weights.ts";
+import { wordsOf } from "../../src/model/g2p/words.ts";
+import type { Job } from "../../src/model/job.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
 import { FloatModels, widen } from "../../src/sweep/baseline.ts";
 import { runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
+import { G2P_WEIGHTS } from "../model/files.ts";
 import { cellOf, experimentOf } from "./lab.ts";
 
-const { params, ranges, words } = subjectOf(experimentOf(["- {}"]).subject);
+const { ranges } = subjectOf(experimentOf(["- {}"]).subject);
+const params = loadG2p(G2P_WEIGHTS);
 const edge = loadArch("arch/edge16x16.yaml");
-const length = words[0]!.letters.length;
-const RUNS = [{ length, words: 3, steps: 20 }];
+const length = wordsOf("test")[0]!.letters.length;
+const RUNS = [{ size: length, turns: [3, 20] }];
 
 const quantized = (arch = edge, recipe = {}) =>
   quantizeG2p(params, ranges, { recipe: makeRecipe(recipe), arch: arch.settings });
-const floats = (arch = edge, recipe = {}) => new FloatModels(quantized(arch, recipe), [length], compileG2p);
+const floats = (arch = edge, recipe = {}) =>
+  new FloatModels(quantized(arch, recipe), (model, machine) => compileG2p(model, machine, [length]), "g2p");
 
 describe("widening", () => {
   test("makes every width the one that is asked for, keeps shapes, and leaves nothing of what codes meant", () => {
@@ -52,9 +57,8 @@ describe("widening", () => {
   test.each(BASELINES)("of the model gives programs whose operands are all in %s", (float) => {
     const bits = BASELINE_BITS[float];
     const arch = baselineMachine(makeArch({ "activation.bytes": 524_288 }), float);
-    const { programs } = compileG2p(widen(quantized(), bits), arch, [length]);
-    const { start, step } = programs.get(length)!;
-    const text = JSON.stringify([start.items, step.items]);
+    const { stages } = compileG2p(widen(quantized(), bits), arch, [length]);
+    const text = JSON.stringify(stages.get(length)!.map(({ program }) => program.items));
     const widths = [...text.matchAll(/"(?:wBits|xBits|inBits|gainBits)":(\d+)/g)].map(([, width]) =>
       Number(width),
     );
@@ -63,8 +67,8 @@ describe("widening", () => {
   });
 });
 
-const issuedOf = ({ programs }: SequenceJob, arch = edge): number =>
-  time(programs.get(length)!.step, arch).issued;
+const issuedOf = ({ stages }: Job, arch = edge): number =>
+  time(stages.get(length)!.at(-1)!.program, arch).issued;
 
 test("the float program has the integer one's instructions where both keep all weights on chip", () => {
   const roomy = overrideArch(edge, { "weight.bytes": 4_194_304, "activation.bytes": 524_288 }, "test");
@@ -82,13 +86,13 @@ describe("the cost of a job in floats", () => {
   test("is its programs' cycles on the float machine, times their runs", () => {
     const { fp16 } = floats().costs(edge, RUNS);
     const machine = baselineMachine(edge, "fp16");
-    const { load, programs } = compileG2p(widen(quantized(), 16), machine, [length]);
-    const { start, step } = programs.get(length)!;
+    const { load, stages } = compileG2p(widen(quantized(), 16), machine, [length]);
+    const [start, step] = stages.get(length)!.map(({ program }) => time(program, machine).cycles);
     expect(fp16.equalArray).toMatchObject({
       rows: 16,
       columns: 16,
       loadCycles: time(load, machine).cycles,
-      warmCycles: 3 * time(start, machine).cycles + 20 * time(step, machine).cycles,
+      warmCycles: 3 * start! + 20 * step!,
       grown: {},
     });
   });
@@ -135,17 +139,20 @@ describe("the cost of a job in floats", () => {
   });
 
   test("passes on what no larger memory mends", () => {
-    const refusing = new FloatModels({}, [1], () => {
-      throw new InputError("edge", "a word of 40 letters");
-    });
+    const refusing = new FloatModels(
+      {},
+      () => {
+        throw new InputError("edge", "a word of 40 letters");
+      },
+      "none",
+    );
     expect(() => refusing.costs(edge, [])).toThrow(/^edge: a word of 40 letters$/);
   });
 });
 
 test("columns state speed-up and size", async () => {
-  for (const row of await runSweep(experimentOf(["- axes: { arch: [edge16x16, edge8x8] }"]), {
-    workers: 0,
-  })) {
+  const { rows } = await runSweep(experimentOf(["- axes: { arch: [edge16x16, edge8x8] }"]), { workers: 0 });
+  for (const row of rows) {
     const value = (name: string) => Number(cellOf(row, name));
     const { warm, floats } = row.cost;
     expect(value("speedup_fp32")).toBeCloseTo(floats.fp32.equalArray.warmCycles / warm.cycles, 3);

@@ -11,8 +11,7 @@ test("what need not be said", () => {
   expect(loadExperiment(write(GOOD))).toMatchObject({
     name: expect.stringMatching(/^x\d+$/),
     question: "Why?",
-    seed: 1,
-    subject: { model: "g2p", split: "test", words: 3, calibrationWords: 300 },
+    subject: { model: "g2p", split: "test", samples: 3, calibration: 300, seed: 1 },
   });
 });
 
@@ -21,8 +20,7 @@ test("everything said", () => {
   const experiment = loadExperiment(write(text.replace("count: 3", "split: validation, count: all")));
   expect(experiment).toMatchObject({
     name: "mine",
-    seed: 7,
-    subject: { split: "validation", words: 6083, calibrationWords: 9 },
+    subject: { split: "validation", samples: 6083, calibration: 9, seed: 7 },
   });
   expect(experiment.points[0]).toMatchObject({ recipe: { cell_bits: 8 }, changes: "cell_bits=8" });
 });
@@ -41,7 +39,7 @@ test("machines and models beside the experiment come before those of the package
     ["odd", 5],
     ["dot16x16", 16],
   ]);
-  expect(subject.modelFolder).toBe(join(root, "experiments", "models", "g2p"));
+  expect(subject.folder).toBe(join(root, "experiments", "models", "g2p"));
 });
 
 describe("refused, with the place", () => {

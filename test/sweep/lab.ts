@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { COLUMNS } from "../../src/sweep/columns.ts";
+import { MODELS } from "../../src/model/table.ts";
+import { columnsOf } from "../../src/sweep/columns.ts";
 import { type Experiment, loadExperiment, type Overrides } from "../../src/sweep/experiment.ts";
 import type { Row } from "../../src/sweep/run.ts";
 import { temporaryFolder } from "../model/files.ts";
@@ -41,6 +42,8 @@ export function refusalOf(text: string, overrides: Overrides = {}): string {
 /** The same with a sound head and these points. */
 export const refusalOfPoints = (points: readonly string[], overrides: Overrides = {}): string =>
   refusalOf([...HEAD, "points:", ...points.map((line) => `  ${line}`), ""].join("\n"), overrides);
+
+export const COLUMNS = columnsOf(MODELS.g2p);
 
 /** A row's value in a column, as the CSV has it. */
 export function cellOf(row: Row, name: string): string {

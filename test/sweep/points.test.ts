@@ -88,8 +88,8 @@ describe("what the command line says", () => {
   });
 
   test("how many words", () => {
-    expect(experimentOf(["- {}"], { words: 7 }).subject.words).toBe(7);
-    expect(experimentOf(["- {}"]).subject.words).toBe(3);
+    expect(experimentOf(["- {}"], { words: 7 }).subject.samples).toBe(7);
+    expect(experimentOf(["- {}"]).subject.samples).toBe(3);
   });
 });
 

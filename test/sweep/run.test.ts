@@ -3,17 +3,16 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { time } from "../../src/machine/timing.ts";
 import { toCsv } from "../../src/report/csv.ts";
-import { COLUMNS } from "../../src/sweep/columns.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
 import { type Row, runPoint, runSweep } from "../../src/sweep/run.ts";
 import { sampleOf, subjectOf } from "../../src/sweep/subject.ts";
-import { cellOf, experimentOf } from "./lab.ts";
+import { COLUMNS, cellOf, experimentOf } from "./lab.ts";
 
 const csvOf = (rows: readonly Row[]): string => toCsv(COLUMNS, rows);
 const SMOKE = "experiments/g2p-smoke.yaml";
 
 test("the smoke experiment's results are what they were", async () => {
-  const rows = await runSweep(loadExperiment(SMOKE), { workers: 0 });
+  const { rows } = await runSweep(loadExperiment(SMOKE), { workers: 0 });
   await expect(csvOf(rows)).toMatchFileSnapshot("../golden/experiments/g2p-smoke.csv");
 });
 
@@ -29,7 +28,7 @@ describe("a small sweep", () => {
   });
 
   test("gives a row for each point, in order", async () => {
-    expect((await swept).map(({ point }) => point.index)).toEqual([1, 2, 3, 4, 5]);
+    expect((await swept).rows.map(({ point }) => point.index)).toEqual([1, 2, 3, 4, 5]);
   });
 
   test("says what was done, out of how much", async () => {
@@ -44,14 +43,14 @@ describe("a small sweep", () => {
   });
 
   test("equal numerics have equal scores, other silicon other costs", async () => {
-    const [a, b] = await swept;
+    const [a, b] = (await swept).rows;
     expect(a!.accuracy).toEqual(b!.accuracy);
     expect(a!.cost.warm.cycles).not.toBe(b!.cost.warm.cycles);
     expect(a!.cost.modelBytes).toBe(b!.cost.modelBytes);
   });
 
   test("the cycles of a job are its programs' cycles, times their invocations", async () => {
-    const rows = await swept;
+    const { rows } = await swept;
     for (const [i, point] of experiment.points.entries()) {
       const { row, job, programs } = runPoint(experiment, point);
       expect(row, point.changes).toEqual(rows[i]);
@@ -65,7 +64,7 @@ describe("a small sweep", () => {
   });
 
   test("columns hold together", async () => {
-    for (const row of await swept) {
+    for (const row of (await swept).rows) {
       const value = (name: string) => Number(cellOf(row, name));
       const warm = value("cycles") - value("load_cycles");
       expect(value("cycles_per_word")).toBeCloseTo(warm / 3, 1);
@@ -80,17 +79,26 @@ describe("a small sweep", () => {
   });
 });
 
-test("a machine that is too small is the user's mistake, in one line", async () => {
-  const experiment = experimentOf(["- set: { weight.bytes: 256 }"]);
-  await expect(runSweep(experiment, { workers: 0 })).rejects.toThrow(
-    /^edge16x16: weight\.bytes: 256 bytes cannot hold two tiles/,
-  );
+test("a machine that is too small costs its own point and no other", async () => {
+  const points = ["- {}", "- set: { weight.bytes: 256 }", "- { arch: dot16x16, set: { weight_bits: 4 } }"];
+  const { rows, refused } = await runSweep(experimentOf(points), { workers: 0 });
+  expect(rows.map(({ point }) => point.index)).toEqual([1, 3]);
+  expect(refused).toMatchObject([
+    {
+      point: { index: 2 },
+      where: "edge16x16",
+      problem: "weight.bytes: 256 bytes cannot hold two tiles of 8 rows of decoder.x 2, 1536 bytes each",
+    },
+  ]);
+  const alone = await runSweep(experimentOf([points[0]!, points[2]!]), { workers: 0 });
+  expect(rows.map(({ cost }) => cost)).toEqual(alone.rows.map(({ cost }) => cost));
 });
 
 test("all test words are the 6,157 of the model card, which also counts the parameters", () => {
-  const { words, parameters } = subjectOf(loadExperiment("experiments/g2p-full.yaml").subject);
-  expect(words).toHaveLength(6157);
-  expect(parameters).toBe(297_386);
+  const { samples, facts } = subjectOf(loadExperiment("experiments/g2p-full.yaml").subject);
+  expect(samples).toHaveLength(6157);
+  expect(facts.count).toBe(6157);
+  expect(facts.parameters).toBe(297_386);
 });
 
 test("a sample is evenly spaced, in order, without repetition; all of them are all of them", () => {
@@ -98,6 +106,26 @@ test("a sample is evenly spaced, in order, without repetition; all of them are a
   expect(sampleOf(items, 4)).toEqual([0, 2, 5, 7]);
   expect(sampleOf(items, 10)).toEqual(items);
   for (let n = 1; n <= 10; n++) expect(new Set(sampleOf(items, n)).size).toBe(n);
+});
+
+test("the seed chooses among the evenly spaced samples: none is drawn twice, and as many seeds as fit share none", () => {
+  const items = Array.from({ length: 23 }, (_, i) => i);
+  for (let n = 1; n <= items.length; n++) {
+    const seeds = Array.from({ length: Math.floor(items.length / n) }, (_, i) => i + 1);
+    const drawn = seeds.map((seed) => sampleOf(items, n, seed));
+    expect(drawn[0]).toEqual(sampleOf(items, n));
+    expect(new Set(drawn.flat()).size).toBe(n * seeds.length);
+    expect(sampleOf(items, n, seeds.length + 1)).toEqual(drawn[0]);
+    expect(sampleOf(items, n, 0)).toEqual(drawn.at(-1));
+  }
+});
+
+test("the seed decides the words of calibration and no others", () => {
+  const subjectWith = (seed: number) => subjectOf({ ...experimentOf(["- {}"]).subject, seed });
+  const [one, two] = [subjectWith(1), subjectWith(2)];
+  expect(two.samples).toEqual(one.samples);
+  expect(two.facts.hash).not.toBe(one.facts.hash);
+  expect(two.ranges.of("keys")).not.toEqual(one.ranges.of("keys"));
 });
 
 describe("columns", () => {
@@ -134,7 +162,11 @@ test.runIf(existsSync("dist/sweep/worker.js"))("two workers give the bytes of on
   const { runSweep: run }: typeof import("../../src/sweep/run.ts") = await load(BUILT);
   const experiment = experimentOf(["- axes: { arch: [edge16x16, dot16x16], weight_bits: [4, 3] }"]);
   const one = await run(experiment, { workers: 1 });
-  expect(csvOf(await run(experiment, { workers: 2 }))).toBe(csvOf(one));
-  const faulty = experimentOf(["- set: { weight.bytes: 256 }"]);
-  await expect(run(faulty, { workers: 2 })).rejects.toThrow(/^edge16x16: weight\.bytes: 256 bytes cannot/);
+  expect(csvOf((await run(experiment, { workers: 2 })).rows)).toBe(csvOf(one.rows));
+  const faulty = experimentOf(["- set: { weight.bytes: 256 }", "- { arch: dot16x16 }"]);
+  const two = await run(faulty, { workers: 2 });
+  expect(two.refused).toMatchObject([
+    { point: { index: 1 }, problem: expect.stringMatching(/^weight\.bytes: 256 bytes/) },
+  ]);
+  expect(two.rows).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CURVES } from "../../src/pwl/curves.ts";
-import { CURVE_BOUND, curve, errorFunction } from "../../src/validate/operators/bounded.ts";
+import { CURVES, erf } from "../../src/pwl/curves.ts";
+import { CURVE_BOUND, curve } from "../../src/validate/operators/bounded.ts";
 
 /** A thousand arguments in ± 1, and one far away. */
 const withOutlier = (far: number): number[] => [
@@ -11,7 +11,7 @@ const withOutlier = (far: number): number[] => [
 describe("a curve keeps to its bound however far its arguments reach", () => {
   test.each([
     ["tanh", Math.tanh],
-    ["erf", errorFunction],
+    ["erf", erf],
     ["sigmoid", CURVES.sigmoid.f],
   ] as const)("%s", (_, f) => {
     for (const far of [2, 32, 100, -1000]) {

@@ -2,10 +2,11 @@ import { type ArchSpec, loadArch } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
 import { writeWhole } from "../../base/files.ts";
 import { readText } from "../../base/yaml.ts";
-import { formatInstruction, parseProgram } from "../../isa/asm.ts";
+import { formatInstruction, instructionLines, parseProgram } from "../../isa/asm.ts";
 import { encodeProgram } from "../../isa/encode.ts";
 import { type Item, isLoop, type Program } from "../../isa/program.ts";
-import { validate } from "../../isa/validate.ts";
+import { writtenAs } from "../../isa/sites.ts";
+import { validate, Written } from "../../isa/validate.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { toJson } from "../layout.ts";
 import { json } from "../options.ts";
@@ -32,13 +33,19 @@ export const asm = defineCommand({
         requiresArg: true,
         describe: "refuse what is illegal on this machine",
       })
+      .option("filled", {
+        type: "boolean",
+        default: false,
+        describe: "with --arch: other programs have written the memories, so that any of it may be read",
+      })
       .option("json", json)
       .example("$0 asm prog.s", "print a word a line, as $readmemh reads them")
       .example("$0 asm prog.s --arch edge16x16 --out prog.bin", "check the program and write it"),
-  run({ file, out, arch, json }, io) {
-    const program = parseProgram(readText(file), file);
+  run({ file, out, arch, filled, json }, io) {
+    const text = readText(file);
+    const program = parseProgram(text, file);
     const code = encoded(program);
-    if (arch !== undefined) refuseIllegal(program, loadArch(placeOf(arch, "arch")));
+    if (arch !== undefined) refuseIllegal(program, text, loadArch(placeOf(arch, "arch")), filled);
     const words = wordsOf(code);
     if (out !== undefined) {
       writeWhole(out, code);
@@ -75,10 +82,24 @@ function faultsOf(item: Item): string[] {
 /** Nothing is known of the image and the data that the program will meet, so that neither has an end. */
 const ENDLESS = { image: Number.POSITIVE_INFINITY, data: Number.POSITIVE_INFINITY };
 
-function refuseIllegal(program: Program, arch: ArchSpec): void {
-  const problems = validate({ ...program, name: "" }, arch.settings, ENDLESS);
-  const told = problems.map((problem) => problem.replace(": ", "instruction "));
-  if (told.length > 0) throw new InputError(`${program.name} on ${arch.name}`, told.join("; "));
+/** @throws InputError with what is first wrong on each line of the text */
+function refuseIllegal(program: Program, text: string, arch: ArchSpec, isFilled: boolean): void {
+  const written = isFilled ? undefined : new Written([], arch.settings);
+  const lines = instructionLines(text);
+  const told = new Map<string, { readonly problem: string; more: number }>();
+  for (const problem of validate({ ...program, name: "" }, arch.settings, ENDLESS, written)) {
+    const [, number, rule] = /^: (\d+): (.*)$/.exec(problem) ?? [];
+    const where = number === undefined ? problem : `line ${lines[writtenAs(program.items, Number(number))!]}`;
+    const known = told.get(where);
+    if (known !== undefined) known.more++;
+    else if (number === undefined) told.set(where, { problem: problem.slice(2), more: 0 });
+    else told.set(where, { problem: `${where}, instruction ${number}: ${rule}`, more: 0 });
+  }
+  if (told.size === 0) return;
+  const problems = [...told.values()].map(({ problem, more }) =>
+    more === 0 ? problem : `${problem}, and ${more} more of its line`,
+  );
+  throw new InputError(`${program.name} on ${arch.name}`, problems.join("; "));
 }
 
 /** 64-bit words of sixteen digits. */

@@ -1,8 +1,8 @@
-import { makeArch } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
 import { suggestion } from "../../base/settings.ts";
 import type { Field, OpDef } from "../../isa/define.ts";
 import { encodeInstruction, wordsOf } from "../../isa/encode.ts";
+import { termsOf } from "../../isa/formulas.ts";
 import { REGISTERS } from "../../isa/program.ts";
 import { byName, ops } from "../../isa/table.ts";
 import { defineCommand, STATUS } from "../command.ts";
@@ -25,26 +25,17 @@ export const isa = defineCommand({
       const op = byName.get(name);
       if (op === undefined)
         throw new InputError(name, `no such operation${suggestion(name, [...byName.keys()])}`);
-      io.out(json ? toJson({ ...summaryOf(op), fields: fieldsOf(op) }) : opTable(op));
+      io.out(json ? toJson({ ...summaryOf(op), cost: op.cost, fields: fieldsOf(op) }) : opTable(op));
     }
     return STATUS.done;
   },
 });
 
-const DEFAULTS = makeArch().settings;
-
-/** The units that an operation takes: of the smallest instruction, since neither operands nor data change them. */
-function unitsOf(op: OpDef): string[] {
-  const x = Object.fromEntries(Object.entries(op.fields).map(([name, { min }]) => [name, min]));
-  const io = { reads: op.reads(x, DEFAULTS), writes: op.writes(x, DEFAULTS) };
-  return op.stages(x, DEFAULTS, io).map(({ unit }) => unit);
-}
-
 const summaryOf = (op: OpDef) => ({
   name: op.name,
   opcode: op.code,
   words: wordsOf(op),
-  units: unitsOf(op),
+  units: op.cost.map(({ unit }) => unit),
   doc: op.doc,
 });
 
@@ -107,7 +98,27 @@ function opTable(op: OpDef): string {
     `${name}: ${doc}\n`,
     `unit ${units.join(", then ")}; ${words} words of 64 bits, bit 0 is the lowest of the first\n\n`,
     layOut([["field", "bits", "values", "meaning"], opcodeRow, ...rows], { right: [1] }),
+    `\n${costTable(op)}`,
   ].join("");
+}
+
+/** What an operation costs, and the terms that its formulas rest on: docs/machine.md says how they are used. */
+function costTable({ cost }: OpDef): string {
+  const rows = cost.flatMap(({ unit, beats, latency }) => [
+    [unit, "beats", beats],
+    ["", "latency", latency],
+  ]);
+  const terms = termsOf(cost.flatMap(({ beats, latency }) => [beats, latency])).flatMap(
+    ({ name, doc, cases }) =>
+      cases.length === 0
+        ? [[name, "", doc]]
+        : cases.map(({ when, is }, i) => [
+            i === 0 ? name : "",
+            when === undefined ? (i === 0 ? "" : "otherwise") : `where ${when}`,
+            is,
+          ]),
+  );
+  return layOut([["cost", "", "cycles"], ...rows, ...terms]);
 }
 
 const rangeOf = ({ kind, space, min, max }: Pick<Field, "kind" | "space" | "min" | "max">): string =>

@@ -15,7 +15,9 @@ import { type PointReport, runPoint } from "../../sweep/run.ts";
 import { chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
+import { mappingText } from "../mapping.ts";
 import { json, wholeNumber } from "../options.ts";
+import { nounsOf, titleOf } from "../point.ts";
 
 export const profile = defineCommand({
   command: "profile [experiment]",
@@ -42,10 +44,11 @@ export const profile = defineCommand({
   },
 });
 
-/** A point's profile: the load's cycles, and of everything after it the sum over all words. */
+/** A point's profile: the load's cycles, and of everything after it the sum over all samples. */
 interface Measured {
   readonly report: PointReport;
-  readonly words: number;
+  /** Of what the model's nouns name. */
+  readonly count: number;
   readonly warm: Profile;
 }
 
@@ -55,21 +58,16 @@ function measure(report: PointReport): Measured {
   const parts = rest
     .filter(({ times }) => times > 0)
     .map(({ program, times }) => ({ profile: profileOf(program, arch), times }));
-  return { report, words: report.row.subject.words, warm: sumOfProfiles(parts) };
+  return { report, count: report.row.facts.count, warm: sumOfProfiles(parts) };
 }
 
 /** The largest share first; names decide between equals. */
 const ranked = <F extends Spent>(entries: ReadonlyMap<string, F>): (readonly [string, F])[] =>
   [...entries].sort(([a, { cycles: x }], [b, { cycles: y }]) => y - x || (a < b ? -1 : 1));
 
-const titleOf = ({ row }: PointReport): string => {
-  const { arch, changes, index, recipeName } = row.point;
-  return [`${row.experiment}, point ${index}: ${arch.name}`, recipeName, changes].filter(Boolean).join(", ");
-};
-
 const percent = (part: number, whole: number): string =>
   whole === 0 ? "-" : ((100 * part) / whole).toFixed(1);
-const mean = (sum: number, words: number): string => grouped(Number((sum / words).toFixed(0)));
+const mean = (sum: number, count: number): string => grouped(Number((sum / count).toFixed(0)));
 const ratio = (part: number, whole: number): string =>
   part === 0 || whole === 0 ? "-" : (part / whole).toFixed(2);
 
@@ -84,17 +82,18 @@ const START_WORDS: Readonly<Record<(typeof STARTS)[number], string>> = {
   chain: "chain: the second of its two units",
 };
 
-function reportOf({ report, words, warm }: Measured): string {
+function reportOf({ report, count, warm }: Measured): string {
+  const { one, many } = nounsOf(report);
   const { settings } = report.row.point.arch;
   const spent = (title: string, entries: readonly (readonly [string, Spent])[]): string =>
     table([
       [title, ...SPENT_HEADING],
       ...entries.map(([name, { instructions, cycles, issue, dram, work, pipeline }]) => [
         name,
-        mean(instructions, words),
-        mean(cycles, words),
+        mean(instructions, count),
+        mean(cycles, count),
         percent(cycles, warm.cycles),
-        ...[issue, dram, work, pipeline].map((part) => mean(part, words)),
+        ...[issue, dram, work, pipeline].map((part) => mean(part, count)),
       ]),
     ]);
   const starts = STARTS.flatMap((start) => {
@@ -103,18 +102,20 @@ function reportOf({ report, words, warm }: Measured): string {
   });
   return [
     `${titleOf(report)}\n`,
-    `${grouped(words)} words; ${mean(warm.cycles, words)} cycles a word on average, `,
+    `${grouped(count)} ${many}; ${mean(warm.cycles, count)} cycles a ${one} on average, `,
     `behind a load of ${grouped(report.row.cost.load.cycles)} once a job\n`,
-    "\ncycles a word, by layer: how far its instructions push the end, and what passes meanwhile\n",
+    `\ncycles a ${one}, by layer: how far its instructions push the end, and what passes meanwhile\n`,
     spent("", ranked(warm.layers)),
     "\nby operation\n",
     spent("", ranked(warm.operations)),
     "\nby what an instruction waits for last before it starts\n",
     spent("", starts),
-    "\na word's layers under the roofline\n",
-    rooflineTable(warm, words, settings),
+    `\na ${one}'s layers under the roofline\n`,
+    rooflineTable(warm, count, settings),
     "\n",
     layOut(NOTES, { indent: "  " }),
+    "\nmapping\n",
+    mappingText(report.job.mapping, "  "),
   ].join("");
 }
 
@@ -139,14 +140,14 @@ const NOTES: readonly (readonly [string, string])[] = [
 
 type Arch = PointReport["row"]["point"]["arch"]["settings"];
 
-function rooflineTable(warm: Profile, words: number, settings: Arch): string {
+function rooflineTable(warm: Profile, count: number, settings: Arch): string {
   const rows = ranked(warm.layers).map(([name, layer]) => {
     const { activeCycles, macs, dramBytes, weightBytes, activationBytes } = layer;
     return [
       name,
-      ...[activeCycles, macs].map((sum) => mean(sum, words)),
+      ...[activeCycles, macs].map((sum) => mean(sum, count)),
       macs === 0 ? "-" : percent(floorsOf(layer, settings).mac, activeCycles),
-      ...[dramBytes, weightBytes, activationBytes].map((sum) => mean(sum, words)),
+      ...[dramBytes, weightBytes, activationBytes].map((sum) => mean(sum, count)),
       ratio(macs, dramBytes === 0 ? layer.weightReadBytes : dramBytes),
       limitText(layer, settings),
     ];
@@ -162,17 +163,19 @@ function limitText(layer: LayerFigures, settings: Arch): string {
   return bound === roof ? nearest : `${bound}; ${nearest}`;
 }
 
-function documentOf({ report, words, warm }: Measured) {
+function documentOf({ report, count, warm }: Measured) {
+  const { one, many } = nounsOf(report);
   const { arch } = report.row.point;
   const shared = (spent: Spent) => ({ ...spent, pct: Number(percent(spent.cycles, warm.cycles)) });
   return {
     experiment: report.row.experiment,
     point: report.row.point.index,
     arch: arch.name,
-    words,
+    [many]: count,
     loadCycles: report.row.cost.load.cycles,
     cycles: warm.cycles,
-    cyclesPerWord: warm.cycles / words,
+    [`cyclesPer${one.replace(/^./, (first) => first.toUpperCase())}`]: warm.cycles / count,
+    mapping: report.job.mapping,
     layers: ranked(warm.layers).map(([layer, figures]) => ({
       layer,
       ...shared(figures),
@@ -201,7 +204,7 @@ function intensityOf({ macs, dramBytes, weightReadBytes, activationBytes }: Laye
 const NAMES_A_LINE = 5;
 
 /** The roofline of the layers that multiply; the others are named below it. */
-function pictureOf({ report, words, warm }: Measured): string {
+function pictureOf({ report, count, warm }: Measured): string {
   const { settings } = report.row.point.arch;
   const layers = ranked(warm.layers);
   const idle = layers
@@ -231,7 +234,7 @@ function pictureOf({ report, words, warm }: Measured): string {
       bytes: [figures.weightReadBytes, figures.dramBytes, figures.macStream],
     })),
     notes: [
-      `${grouped(words)} words, ${mean(warm.cycles, words)} cycles each; at a name: % of the peak, while the layer is active`,
+      `${grouped(count)} ${nounsOf(report).many}, ${mean(warm.cycles, count)} cycles each; at a name: % of the peak, while the layer is active`,
       ...(idle.length > 0 ? ["without MACs, % of all cycles:", ...idleLines] : []),
     ],
   });

@@ -1,6 +1,9 @@
 import { writeWhole } from "../../base/files.ts";
 import { traceOf } from "../../machine/trace.ts";
-import { COLUMNS } from "../../sweep/columns.ts";
+import type { Stage } from "../../model/job.ts";
+import { valueIn } from "../../model/model.ts";
+import { modelOf } from "../../model/table.ts";
+import { columnsOf } from "../../sweep/columns.ts";
 import { type PointReport, runPoint } from "../../sweep/run.ts";
 import { chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
@@ -38,22 +41,34 @@ export const run = defineCommand({
   },
 });
 
-const documentOf = ({ row, programs }: PointReport) => ({
-  columns: recordOf(COLUMNS, row),
-  arch: row.point.arch,
-  recipe: row.point.recipe,
-  cost: row.cost,
-  programs: programs.map(({ program, times, timing }) => ({ name: program.name, times, timing })),
-});
+function documentOf({ row, job, programs }: PointReport) {
+  const model = modelOf(row.subject.model);
+  return {
+    columns: recordOf(columnsOf(model), row),
+    metrics: model.metrics.map((metric) => {
+      const { name, unit, doc, better, isRelative } = metric;
+      const integer = valueIn(metric, row.accuracy.scores);
+      const float = isRelative === true ? {} : { float: valueIn(metric, row.reference) };
+      return { name, unit, doc, better, integer, ...float };
+    }),
+    arch: row.point.arch,
+    recipe: row.point.recipe,
+    mapping: job.mapping,
+    cost: row.cost,
+    ...(row.point.arch.settings["mac.zeroSkip"] === "none"
+      ? {}
+      : { zeroSkipCyclesSavedEstimate: row.accuracy.skippedCycles }),
+    programs: programs.map(({ program, times, timing }) => ({ name: program.name, times, timing })),
+  };
+}
 
-/** The load, and start and step for the word length that most words have, each as a process of one trace. */
+/** The load, and the stages of the size that most inputs have, each as a process of one trace. */
 function jobTrace({ row, job, programs }: PointReport) {
   const timesOf = new Map(programs.map(({ program, times }) => [program, times]));
-  const ranked = [...job.programs.values()].sort(
-    (a, b) => (timesOf.get(b.start) ?? 0) - (timesOf.get(a.start) ?? 0),
-  );
-  const { start, step } = ranked[0]!;
-  const traces = [job.load, start, step].map((program) => traceOf(program, row.point.arch));
+  const firstTimes = ([first]: readonly Stage[]): number => timesOf.get(first!.program) ?? 0;
+  const [stages] = [...job.stages.values()].sort((a, b) => firstTimes(b) - firstTimes(a));
+  const run = [job.load, ...stages!.map(({ program }) => program)];
+  const traces = run.map((program) => traceOf(program, row.point.arch));
   return {
     ...traces[0],
     traceEvents: traces.flatMap(({ traceEvents }, i) =>

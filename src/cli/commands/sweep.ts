@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { writeWhole } from "../../base/files.ts";
+import { MODEL_NAMES, modelOf } from "../../model/table.ts";
+import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
 import { renderTable } from "../../report/table.ts";
-import { COLUMNS } from "../../sweep/columns.ts";
-import { loadExperiment } from "../../sweep/experiment.ts";
-import { planOf, type Row, runSweep } from "../../sweep/run.ts";
+import { columnsOf } from "../../sweep/columns.ts";
+import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
+import type { Mapper } from "../../sweep/mapped.ts";
+import { planOf, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
 import { mapperOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
 import { layOut, recordOf, toJson } from "../layout.ts";
@@ -43,35 +46,70 @@ export const sweep = defineCommand({
       .example("$0 sweep g2p --set mac.rows=32 --out wide.csv", "the same on a taller array")
       .example("$0 sweep --columns", "what the CSV holds"),
   async run(args, io) {
+    const workers = wholeNumber(args.workers ?? String(DEFAULT_WORKERS), "--workers", 0);
+    const experiment = experimentOf(args);
+    const columns = columnsOf(modelOf(experiment?.subject.model ?? MODEL_NAMES[0]));
     if (args.columns) {
-      io.out(args.json ? toJson(COLUMNS.map(({ name, unit, doc }) => ({ name, unit, doc }))) : columnTable());
+      io.out(
+        args.json ? toJson(columns.map(({ name, unit, doc }) => ({ name, unit, doc }))) : docsOf(columns),
+      );
       return STATUS.done;
     }
-    if (args.experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
-    const workers = wholeNumber(args.workers ?? String(DEFAULT_WORKERS), "--workers", 0);
-    const experiment = loadExperiment(placeOf(args.experiment, "experiments"), {
-      sets: settingsOf(args.set, "--set"),
-      ...(args.mapper === undefined ? {} : { mapper: args.mapper }),
-    });
-    const out = args.out ?? join("results", `${experiment.name}.csv`);
+    if (experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
+    const { name, path, question } = experiment;
     const { points, numerics, timings } = planOf(experiment);
-    io.err(`${experiment.name}: ${experiment.question}\n`);
+    io.err(`${name}: ${question}\n`);
     io.err(`${points} points, ${numerics} distinct numerics, at most ${timings} distinct timings\n`);
-    const rows = await finish(io, (onProgress) => runSweep(experiment, { workers, onProgress }));
-    if (args.json)
-      io.out(toJson({ experiment: experiment.name, rows: rows.map((row) => recordOf(COLUMNS, row)) }));
-    else io.out(renderTable(COLUMNS, rows));
-    writeWhole(out, toCsv(COLUMNS, rows));
-    (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
-    return STATUS.done;
+    const { rows, refused } = await finish(io, (onProgress) => runSweep(experiment, { workers, onProgress }));
+    const hasRows = rows.length > 0;
+    if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
+    else if (hasRows) io.out(renderTable(columns, rows));
+    for (const point of refused) io.err(`shiftline: ${path}: ${refusalText(point)}\n`);
+    if (hasRows) {
+      const out = args.out ?? join("results", `${name}.csv`);
+      writeWhole(out, toCsv(columns, rows));
+      (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
+    }
+    return refused.length === 0 ? STATUS.done : STATUS.refused;
   },
 });
+
+interface Asked {
+  readonly experiment: string | undefined;
+  readonly set: readonly string[] | undefined;
+  readonly mapper: Mapper | undefined;
+}
+
+function experimentOf({ experiment, set, mapper }: Asked): Experiment | undefined {
+  if (experiment === undefined) return undefined;
+  return loadExperiment(placeOf(experiment, "experiments"), {
+    sets: settingsOf(set, "--set"),
+    ...(mapper === undefined ? {} : { mapper }),
+  });
+}
+
+const documentOf = (
+  experiment: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  refused: readonly RefusedPoint[],
+) => ({
+  experiment,
+  rows: rows.map((row) => recordOf(columns, row)),
+  refused: refused.map(({ point: { index, arch, changes }, problem }) => ({
+    ...{ point: index, arch: arch.name, changes, problem },
+  })),
+});
+
+/** `point 3, edge8x8, weight_bits=4: weight.bytes: …` */
+const refusalText = ({ point: { index, arch, changes }, problem }: RefusedPoint): string =>
+  `${[`point ${index}`, arch.name, changes].filter(Boolean).join(", ")}: ${problem}`;
 
 /** Runs with a progress report that is gone when it ends, well or not. */
 async function finish(
   io: Io,
-  work: (onProgress: (done: number, total: number, label: string) => void) => Promise<Row[]>,
-): Promise<Row[]> {
+  work: (onProgress: (done: number, total: number, label: string) => void) => Promise<Swept>,
+): Promise<Swept> {
   const progress = progressOn(io);
   try {
     return await work(progress.update);
@@ -80,5 +118,5 @@ async function finish(
   }
 }
 
-const columnTable = (): string =>
-  layOut([["column", "unit", "meaning"], ...COLUMNS.map(({ name, unit, doc }) => [name, unit, doc])]);
+const docsOf = (columns: readonly Column<Row>[]): string =>
+  layOut([["column", "unit", "meaning"], ...columns.map(({ name, unit, doc }) => [name, unit, doc])]);

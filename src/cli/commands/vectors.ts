@@ -1,26 +1,21 @@
 import type { ArchSpec } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
 import { version } from "../../base/package.ts";
-import type { Program } from "../../isa/program.ts";
-import { Machine } from "../../machine/machine.ts";
-import { type Recording, recorder } from "../../machine/record.ts";
-import { letters } from "../../model/g2p/alphabet.ts";
-import { compileG2p } from "../../model/g2p/lower.ts";
-import { quantizeG2p } from "../../model/g2p/quantize.ts";
-import { phonesToText } from "../../model/g2p/words.ts";
-import { programsOf, type SequenceJob } from "../../model/job.ts";
-import { subjectOf } from "../../sweep/subject.ts";
-import { type Chosen, chosenPoint, POINT_LISTS, pointOptions } from "../chosen.ts";
+import { recorder } from "../../machine/record.ts";
+import { type Input, type Job, stageNames } from "../../model/job.ts";
+import { Host, type Turn } from "../../sweep/execute.ts";
+import { jobOf } from "../../sweep/measure.ts";
+import { type Subject, subjectOf } from "../../sweep/subject.ts";
+import { type Chosen, chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
 import { grouped, toJson } from "../layout.ts";
+import { mappingText } from "../mapping.ts";
 import { json, wholeNumber } from "../options.ts";
 import { progressOn } from "../progress.ts";
 import { refuseTaken, VectorFolder, type Written } from "../vector-folder.ts";
 import { vectorsReadme } from "../vectors-readme.ts";
 
-/** The programs of a job, in the order in which they run. */
-const PROGRAMS = ["load", "start", "step"] as const;
-type ProgramName = (typeof PROGRAMS)[number];
+const ALL = "all";
 
 export const vectors = defineCommand({
   command: "vectors [experiment]",
@@ -28,6 +23,7 @@ export const vectors = defineCommand({
   lists: POINT_LISTS,
   builder: (y) =>
     pointOptions(y)
+      .option("mapper", mapperOption)
       .option("words", {
         type: "string",
         requiresArg: true,
@@ -37,8 +33,8 @@ export const vectors = defineCommand({
       .option("programs", {
         type: "string",
         requiresArg: true,
-        default: PROGRAMS.join(),
-        describe: "which of its programs are recorded",
+        default: ALL,
+        describe: "which of its programs are recorded, as in load,step",
       })
       .option("out", {
         type: "string",
@@ -52,13 +48,16 @@ export const vectors = defineCommand({
       .example("$0 validate --vectors v", "reads them back"),
   run(args, io) {
     refuseTaken(args.out);
-    const recorded = recordedOf(args.programs);
-    const { count, spellings } = wordsOf(args.words);
+    const { count, texts } = askedOf(args.words);
     const chosen = chosenPoint(args, count);
+    const prepared = prepare(chosen, texts);
+    const recorded = recordedOf(args.programs, prepared.job);
     const folder = new VectorFolder(args.out);
     try {
-      const written = exportTo(folder, chosen, spellings, recorded, io);
-      io.out(args.json ? toJson({ folder: args.out, ...written }) : summary(args.out, written));
+      const written = exportTo(folder, chosen, prepared, recorded, io);
+      const { mapping } = prepared.job;
+      const text = () => `${summary(args.out, written)}${mappingText(mapping, "")}`;
+      io.out(args.json ? toJson({ folder: args.out, ...written, mapping }) : text());
     } finally {
       folder.discard();
     }
@@ -66,45 +65,56 @@ export const vectors = defineCommand({
   },
 });
 
-/** @throws UsageError for a name that is no program's */
-function recordedOf(list: string): ReadonlySet<ProgramName> {
-  const names = list.split(",");
-  const odd = names.find((name) => !(PROGRAMS as readonly string[]).includes(name));
-  if (odd !== undefined) throw new UsageError(`--programs takes any of ${PROGRAMS.join()}, not "${odd}"`);
-  return new Set(names as ProgramName[]);
-}
-
-/** Words as they are typed, in capitals; or a number of them to sample, where one stands in their place. */
-function wordsOf(text: string): { readonly count: number; readonly spellings?: readonly string[] } {
+/** Samples as they are typed; or a number of them to take, where one stands in their place. */
+function askedOf(text: string): { readonly count: number; readonly texts?: readonly string[] } {
   if (/^\d/.test(text)) return { count: wholeNumber(text, "--words", 1) };
-  return { count: 1, spellings: text.toUpperCase().split(",") };
+  return { count: 1, texts: text.split(",") };
 }
 
-/** @throws InputError for a letter that the model does not know */
-function lettersOf(spelling: string): readonly number[] {
-  const indices = Array.from(spelling, (letter) => letters.indexOf(letter));
-  const odd = indices.indexOf(-1);
-  if (odd >= 0) throw new InputError("--words", `the model knows no letter "${Array.from(spelling)[odd]}"`);
-  if (indices.length === 0) throw new InputError("--words", "a word without letters");
-  return indices;
+/** A job, and what its host brings for each sample. */
+interface Prepared {
+  readonly subject: Subject;
+  readonly job: Job;
+  readonly inputs: readonly Input[];
+}
+
+/** @throws InputError for samples that the model does not know, or where it does not fit the machine */
+function prepare({ experiment, point }: Chosen, texts: readonly string[] | undefined): Prepared {
+  const own = subjectOf(experiment.subject);
+  const typed = texts?.map((text) => {
+    if (own.model.typed === undefined)
+      throw new InputError(
+        "--words",
+        `${own.model.nouns.many} of ${experiment.subject.model} cannot be typed`,
+      );
+    return own.model.typed(text, "--words");
+  });
+  const subject = typed === undefined ? own : { ...own, samples: typed };
+  return { subject, ...jobOf(subject, point, experiment.mapper) };
+}
+
+/** Names of programs, or all of them. @throws UsageError for a name that is no program's */
+function recordedOf(list: string, job: Job): ReadonlySet<string> {
+  const known = ["load", ...stageNames(job)];
+  if (list === ALL) return new Set(known);
+  const names = list.split(",");
+  const odd = names.find((name) => !known.includes(name));
+  if (odd !== undefined) throw new UsageError(`--programs takes any of ${known.join()}, not "${odd}"`);
+  return new Set(names);
 }
 
 function exportTo(
   folder: VectorFolder,
   { experiment, point }: Chosen,
-  spellings: readonly string[] | undefined,
-  recorded: ReadonlySet<ProgramName>,
+  prepared: Prepared,
+  recorded: ReadonlySet<string>,
   io: Io,
 ): Written {
-  const subject = subjectOf(experiment.subject);
-  const words = (spellings ?? subject.words.map(({ spelling }) => spelling)).map((spelling) => ({
-    spelling,
-    letters: lettersOf(spelling),
-  }));
   const { arch, recipe, recipeName } = point;
-  const quantized = quantizeG2p(subject.params, subject.ranges, { recipe, arch: arch.settings });
-  const job = compileG2p(quantized, arch, [...new Set(words.map((word) => word.letters.length))]);
-  const said = play(job, arch, words, recorded, folder, io);
+  const { subject, job } = prepared;
+  const { norm, parameters } = subject.facts;
+  const { one, many, output } = subject.model.nouns;
+  const played = play(prepared, arch, recorded, folder, io);
   const machine = {
     version: version(),
     experiment: experiment.name,
@@ -112,49 +122,37 @@ function exportTo(
     machine: arch.name,
     arch: arch.settings,
     recipe: { file: recipeName, ...recipe },
-    model: { name: experiment.subject.model, norm: subject.norm, parameters: subject.parameters },
-    words: said,
+    model: { name: experiment.subject.model, norm, parameters },
+    mapping: job.mapping,
+    [many]: played.map(({ name, text }) => ({ [one]: name, [output]: text })),
   };
-  return folder.finish(machine, vectorsReadme(said.map(({ word }) => word)));
+  return folder.finish(machine, vectorsReadme(played.map(({ name }) => name)));
 }
 
-interface Played {
-  readonly word: string;
-  readonly phones: string;
-}
-
-/** Runs the job on each word, one at a time, as its host does, and has what it executes recorded. */
+/** Runs the job on each sample, one at a time, and has what it executes recorded. */
 function play(
-  job: SequenceJob,
+  { subject: { model, samples }, job, inputs }: Prepared,
   arch: ArchSpec,
-  words: readonly { readonly spelling: string; readonly letters: readonly number[] }[],
-  recorded: ReadonlySet<ProgramName>,
+  recorded: ReadonlySet<string>,
   folder: VectorFolder,
   io: Io,
-): Played[] {
-  const { image, load, programs, dataBytes, input, output } = job;
-  const machine = new Machine(arch, { image, programs: programsOf(job), lanes: 1, dataBytes });
-  const run = (program: Program, name: ProgramName, where: string): void => {
+): { readonly name: string; readonly text: string }[] {
+  let now = "";
+  const watch = ({ machine, stage, turn }: Turn) => {
+    if (!recorded.has(stage)) return undefined;
     let next = 0;
-    const tell = (recording: Recording) => folder.add(`${where}#${next++}`, recording);
-    machine.run(program, recorded.has(name) ? recorder(machine.state, image, tell) : undefined);
+    const where = `${now}${stage}${turn ?? ""}`;
+    return recorder(machine.state, job.image, (recording) => folder.add(`${where}#${next++}`, recording));
   };
   const progress = progressOn(io);
   try {
-    run(load, "load", "load");
-    return words.map(({ spelling, letters }, i) => {
-      progress.update(i, words.length, spelling);
-      const { start, step } = programs.get(letters.length)!;
-      machine.writeData(input.bits, input.address, letters);
-      run(start, "start", `${spelling}/start`);
-      const tokens: number[] = [];
-      for (let turn = 1; turn <= job.maxSteps; turn++) {
-        run(step, "step", `${spelling}/step${turn}`);
-        const [token] = machine.readData(output.bits, output.address, 1);
-        if (token === job.endToken) break;
-        tokens.push(token!);
-      }
-      return { word: spelling, phones: phonesToText(tokens) };
+    const host = new Host(job, arch, { lanes: 1, watch });
+    return samples.map((sample, i) => {
+      const name = model.nameOf(sample);
+      progress.update(i, samples.length, name);
+      now = `${name}/`;
+      const [outcome] = host.run([inputs[i]!]);
+      return { name, text: model.textOf(outcome!.outputs) };
     });
   } finally {
     progress.stop();

@@ -11,6 +11,7 @@ import {
 import { powerOfTwo, ROUNDINGS, roundShift, shiftLeft } from "../../fixed/round.ts";
 import { vectorStages } from "../cost.ts";
 import { activation, address, constant, count, defineOp, flag, reach, width, zeroPoint } from "../define.ts";
+import { vectorCost } from "../formulas.ts";
 import { codesAt, type MachineState } from "../state.ts";
 
 /** Operations of the vector unit that bring codes into another format, or into a range of their own. */
@@ -91,6 +92,7 @@ export const convert = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
   work: (x) => ({ elements: { count: x.n, bits: Math.max(x.aBits, x.bits) } }),
   check(x) {
     const faults: string[] = [];
@@ -152,6 +154,7 @@ export const clamp = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
   work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
   check: (x) => (x.lo <= x.hi ? [] : [`lo ${x.lo} is above hi ${x.hi}`]),
 });

@@ -2,6 +2,7 @@ import type { Settings } from "../../arch/fields.ts";
 import { storageBytes } from "../../fixed/format.ts";
 import { ceilDiv } from "../../fixed/round.ts";
 import { address, constant, count, defineOp, type Space, type Stage, width } from "../define.ts";
+import { transferCost } from "../formulas.ts";
 import { alignUp } from "../tables.ts";
 
 /**
@@ -35,6 +36,7 @@ const defineLoad = <const N extends string>(name: N, code: number, to: "weight" 
       s.load(x.src, to, x.dst, x.bytes);
     },
     stages: (x, arch) => transfer(x.bytes, arch),
+    cost: transferCost("bytes"),
     work: () => ({}),
   });
 
@@ -63,6 +65,7 @@ const defineMove = <const N extends string>(
       s.copy(x.bits, from, x.src, to, x.dst, x.n);
     },
     stages: (x, arch) => transfer(storageBytes(x.n, x.bits), arch),
+    cost: transferCost("packed(n, bits)"),
     work: () => ({}),
   });
 
@@ -93,5 +96,6 @@ export const gather = defineOp({
     s.kernels.gather(table, s.container("activation", x.bits), index, x.rows, out, x.n, s.lanes);
   },
   stages: (x, arch) => transfer(storageBytes(x.n, x.bits), arch),
+  cost: transferCost("packed(n, bits)"),
   work: () => ({}),
 });

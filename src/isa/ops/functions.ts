@@ -5,6 +5,7 @@ import { type Mantissa, reciprocalNewton, rsqrtNewton } from "../../fixed/newton
 import { polynomialExp, polynomialGelu } from "../../fixed/polynomial.ts";
 import { vectorStages } from "../cost.ts";
 import { activation, address, constant, count, defineOp, width, zeroPoint } from "../define.ts";
+import { vectorCost } from "../formulas.ts";
 import { tableSpans } from "../lookup.ts";
 import { codesAt, type MachineState } from "../state.ts";
 import { scaleBlock } from "../tables.ts";
@@ -70,6 +71,10 @@ const EXP_POWERS = 7;
 const expMultiplications = (integerBits: number): number =>
   EXP_QUARTER + Math.min(integerBits + 2, EXP_POWERS);
 
+/** Those of Newton's division by 1 + exp, of an argument with `more` integer bits than the codes, as costs are written. */
+const logisticFormula = (more: number): string =>
+  `(${NEWTON_DIVISION + EXP_QUARTER} + min(integerBits + ${more + 2}, ${EXP_POWERS}))`;
+
 /** Integer bits of the rescaled argument of `exp`. */
 const EXP_INTEGER_BITS = 5;
 const EXP_CYCLES = expMultiplications(EXP_INTEGER_BITS) + 1; // and one for the scaling
@@ -118,6 +123,7 @@ export const exp = defineOp({
     for (let i = 0; i < elements; i++) results[i] = differences[i]! < x.limit ? 0 : expNegative(results[i]!);
   },
   stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch, EXP_CYCLES),
+  cost: vectorCost("n * groups", String(EXP_CYCLES)),
   work: (x) => ({
     requants: x.n * x.groups,
     elements: { count: x.n * x.groups * expMultiplications(EXP_INTEGER_BITS), bits: WORD_BITS },
@@ -131,6 +137,7 @@ const defineElementary = <const N extends string>(
   doc: string,
   evaluate: (x: number, integerBits: number, bits: 16 | 32) => number,
   multiplications: (integerBits: number) => number,
+  formula: string,
 ) =>
   defineOp({
     name,
@@ -153,6 +160,7 @@ const defineElementary = <const N extends string>(
       for (let i = 0; i < elements; i++) results[i] = evaluate(codes[i]!, x.integerBits, x.bits as 16 | 32);
     },
     stages: (x, arch, io) => vectorStages(x.n, io, arch, multiplications(x.integerBits)),
+    cost: vectorCost("n", formula),
     work: (x) => ({ elements: { count: x.n * multiplications(x.integerBits), bits: x.bits } }),
     check: (x) => (x.bits === 16 || x.bits === 32 ? [] : [`words have 16 or 32 bits, not ${x.bits}`]),
   });
@@ -164,6 +172,7 @@ export const logistic = defineElementary(
   "1 / (1 + exp(-src[n]))",
   logisticOf,
   (integerBits) => NEWTON_DIVISION + expMultiplications(integerBits),
+  logisticFormula(0),
 );
 
 /** gemmlowp's: exp is taken of twice the argument. Takes 7 + 5 + min(integerBits + 3, 7) multiplications. */
@@ -173,6 +182,7 @@ export const tanh = defineElementary(
   "tanh(src[n])",
   tanhOf,
   (integerBits) => NEWTON_DIVISION + expMultiplications(integerBits + 1),
+  logisticFormula(1),
 );
 
 /** Reciprocals of statistics by Newton's method, as mantissa and exponent. */
@@ -199,6 +209,7 @@ const defineNewton = <const N extends string>(
       runMantissas(x, s, evaluate);
     },
     stages: (x, arch, io) => vectorStages(x.n, io, arch, multiplications),
+    cost: vectorCost("n", String(multiplications)),
     work: (x) => ({ elements: { count: x.n * multiplications, bits: WORD_BITS } }),
   });
 
@@ -256,6 +267,7 @@ export const polynomialExponential = defineOp({
     }
   },
   stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch, polynomialCycles(arch)),
+  cost: vectorCost("n * groups", `(vector.divideCycles + ${POLYNOMIAL_EXP})`),
   work: (x, arch) => ({ elements: { count: x.n * x.groups * polynomialCycles(arch), bits: WORD_BITS } }),
   check(x) {
     const lowest = Math.max(x.log2 - 1, 2 ** x.aBits - 1 - MOST_HALVINGS * x.log2);
@@ -297,5 +309,6 @@ export const gelu = defineOp({
     }
   },
   stages: (x, arch, io) => vectorStages(x.n, io, arch, POLYNOMIAL_GELU),
+  cost: vectorCost("n", String(POLYNOMIAL_GELU)),
   work: (x) => ({ elements: { count: x.n * POLYNOMIAL_GELU, bits: WORD_BITS } }),
 });

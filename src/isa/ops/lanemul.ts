@@ -12,6 +12,9 @@ interface Operand {
   readonly xBits: number;
 }
 
+/** The same as formulas have it. */
+const PRODUCT = "(m, k, 1, aBits, xBits)";
+
 const productOf = (x: Operand) => ({ m: x.m, k: x.k, n: 1, weightBits: x.aBits, activationBits: x.xBits });
 
 function operands(x: Operand, arch: Settings): readonly [Span, Span] {
@@ -86,6 +89,8 @@ export const lanemul = defineOp({
       },
     ];
   },
+  cost: [{ unit: "mac", beats: `max(array${PRODUCT}, stream)`, latency: "arrayLatency" }],
+  passes: { a: `weightPasses${PRODUCT}`, x: `vectorPasses${PRODUCT}` },
   work: (x) => ({ macs: { count: x.m * x.k, weightBits: x.aBits, activationBits: x.xBits } }),
   accumulates: (x) => ({ keep: false, largest: reach(x.aBits, x.aZero) * reach(x.xBits, x.xZero) * x.k }),
 });

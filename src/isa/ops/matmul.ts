@@ -5,6 +5,8 @@ import { matmulScratchBytes } from "../../simd/kernels.ts";
 import { arrayCost, arrayLatency, type Product, passLength } from "../array.ts";
 import { streamCycles } from "../cost.ts";
 import { address, count, defineOp, flag, type Span, width } from "../define.ts";
+import { codesAt } from "../state.ts";
+import { zeroSkippedCycles } from "../zero-skip.ts";
 
 interface Operand {
   readonly w: number;
@@ -18,6 +20,9 @@ interface Operand {
   readonly keep: number;
 }
 
+/** The same as formulas have it. */
+const PRODUCT = "(m, k, n, wBits, xBits)";
+
 const productOf = (x: Operand): Product => ({ ...x, weightBits: x.wBits, activationBits: x.xBits });
 
 function operands(x: Operand, arch: Settings): { readonly weights: Span; readonly vectors: Span } {
@@ -26,6 +31,16 @@ function operands(x: Operand, arch: Settings): { readonly weights: Span; readonl
     weights: { space: "weight", from: x.w, bits: x.wBits, count: x.m * x.k, passes: weightPasses },
     vectors: { space: "activation", from: x.x, bits: x.xBits, count: x.n * x.k, passes: vectorPasses },
   };
+}
+
+/** What the operands need to pass, zeros among them or not. */
+function memoryCycles(x: Operand, arch: Settings): number {
+  const { weights, vectors } = operands(x, arch);
+  const weightBytes = ceilDiv(x.m * x.k * x.wBits, 8) * (weights.passes ?? 1);
+  return Math.max(
+    ceilDiv(weightBytes, arch["weight.bytesPerCycle"]),
+    streamCycles({ reads: [vectors], writes: [] }, arch),
+  );
 }
 
 export const matmul = defineOp({
@@ -88,17 +103,27 @@ export const matmul = defineOp({
     }
   },
 
+  skipped(x, s) {
+    const least = memoryCycles(x, s.arch);
+    const beats = Math.max(arrayCost(productOf(x), s.arch).cycles, least);
+    const weights = s.read("weight", x.wBits, x.w, x.m * x.k);
+    const vectors = codesAt(s, x.xBits, s.pointer("activation", x.xBits, x.x), x.n * x.k * s.lanes);
+    const cycles = zeroSkippedCycles(productOf(x), weights, vectors, s.lanes, s.arch);
+    return cycles.map((left) => beats - Math.max(left, least));
+  },
+
   stages(x, arch) {
-    const { weights, vectors } = operands(x, arch);
-    const { cycles } = arrayCost(productOf(x), arch);
-    const weightBytes = ceilDiv(x.m * x.k * x.wBits, 8) * (weights.passes ?? 1);
-    const beats = Math.max(
-      cycles,
-      ceilDiv(weightBytes, arch["weight.bytesPerCycle"]),
-      streamCycles({ reads: [vectors], writes: [] }, arch),
-    );
+    const beats = Math.max(arrayCost(productOf(x), arch).cycles, memoryCycles(x, arch));
     return [{ unit: "mac", beats, latency: arrayLatency(arch) }];
   },
+  cost: [
+    {
+      unit: "mac",
+      beats: `max(array${PRODUCT}, ceil(packed(m * k, wBits) * weightPasses${PRODUCT} / weight.bytesPerCycle), stream)`,
+      latency: "arrayLatency",
+    },
+  ],
+  passes: { w: `weightPasses${PRODUCT}`, x: `vectorPasses${PRODUCT}` },
   work: (x) => ({ macs: { count: x.m * x.k * x.n, weightBits: x.wBits, activationBits: x.xBits } }),
   accumulates: (x) => ({
     keep: x.keep === 1,

@@ -2,6 +2,7 @@ import { maxOf, minOf, signed } from "../../fixed/format.ts";
 import { interpolateMirrored } from "../../fixed/interpolate.ts";
 import { roundShift } from "../../fixed/round.ts";
 import { activation, address, constant, count, defineOp, flag, width } from "../define.ts";
+import { lookupCost } from "../formulas.ts";
 import { lookupStage, tableSpans } from "../lookup.ts";
 import { codesAt, type MachineState } from "../state.ts";
 import { mirroredBlock } from "../tables.ts";
@@ -51,6 +52,7 @@ export const mirrored = defineOp({
     }
   },
   stages: (x, arch, io) => [lookupStage(x.n, SEARCHED_PIECES, io, arch)],
+  cost: [lookupCost("n", String(SEARCHED_PIECES))],
   work: (x) => ({ lookups: x.n }),
 });
 

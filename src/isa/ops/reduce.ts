@@ -14,6 +14,7 @@ import {
   width,
   zeroPoint,
 } from "../define.ts";
+import { vectorCost } from "../formulas.ts";
 import { INDEX_BITS, WIDE_BITS, WORD_BITS } from "../widths.ts";
 
 /** Reductions of the vector unit, and the operations that apply their results to a row. */
@@ -70,9 +71,8 @@ const defineReduction = <const N extends string>(name: N, code: number, kind: Re
         s.container("activation", x.bits) as 4 | 8,
       );
     },
-    stages(x, arch, io) {
-      return vectorStages(x.n * x.groups, io, arch);
-    },
+    stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch),
+    cost: vectorCost("n * groups"),
     work: (x) => ({ elements: { count: x.n * x.groups, bits: x.aBits } }),
     check(x) {
       const [lo, hi] = RESULTS[kind](x);
@@ -103,9 +103,8 @@ export const argmax = defineOp({
     const a = s.pointer("activation", x.aBits, x.a);
     s.kernels.argmax(a, s.container("activation", x.aBits) as 1 | 2 | 4, x.n, s.lanes, out);
   },
-  stages(x, arch, io) {
-    return vectorStages(x.n, io, arch);
-  },
+  stages: (x, arch, io) => vectorStages(x.n, io, arch),
+  cost: vectorCost("n"),
   work: (x) => ({ elements: { count: x.n, bits: x.aBits } }),
 });
 
@@ -137,6 +136,7 @@ export const variance = defineOp({
     }
   },
   stages: (x, arch, io) => vectorStages(x.groups, io, arch),
+  cost: vectorCost("groups"),
   work: (x) => ({ elements: { count: x.groups, bits: WIDE_BITS } }),
 });
 
@@ -162,6 +162,7 @@ export const isqrt = defineOp({
     for (let i = 0; i < elements; i++) roots[i] = integerSqrt(Math.max(0, values[i]!));
   },
   stages: (x, arch, io) => vectorStages(x.groups, io, arch, ROOT_CYCLES),
+  cost: vectorCost("groups", String(ROOT_CYCLES)),
   work: (x) => ({ elements: { count: x.groups * ROOT_CYCLES, bits: WORD_BITS } }),
 });
 
@@ -212,9 +213,8 @@ export const center = defineOp({
       s.saturations,
     );
   },
-  stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, io, arch);
-  },
+  stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch),
+  cost: vectorCost("n * groups"),
   work: (x) => ({ elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
 
@@ -271,9 +271,8 @@ export const normalize = defineOp({
       s.saturations,
     );
   },
-  stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, io, arch);
-  },
+  stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch),
+  cost: vectorCost("n * groups"),
   work: (x) => ({ requants: x.n * x.groups, elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
 
@@ -330,9 +329,8 @@ export const rowscale = defineOp({
       s.saturations,
     );
   },
-  stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, io, arch);
-  },
+  stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch),
+  cost: vectorCost("n * groups"),
   work: (x) => ({ requants: x.n * x.groups, elements: { count: x.n * x.groups, bits: WORD_BITS } }),
 });
 
@@ -385,9 +383,8 @@ export const div = defineOp({
       s.saturations,
     );
   },
-  stages(x, arch, io) {
-    return vectorStages(x.n * x.groups, io, arch, arch["vector.divideCycles"]);
-  },
+  stages: (x, arch, io) => vectorStages(x.n * x.groups, io, arch, arch["vector.divideCycles"]),
+  cost: vectorCost("n * groups", "vector.divideCycles"),
   work: (x, arch) => ({ elements: { count: x.n * x.groups * arch["vector.divideCycles"], bits: WORD_BITS } }),
   check: (x) =>
     x.bBits + x.shift > DIVISOR_BITS

@@ -3,7 +3,8 @@ import { maxOf, minOf, signed } from "../../fixed/format.ts";
 import { ceilDiv } from "../../fixed/round.ts";
 import { streamCycles } from "../cost.ts";
 import { address, count, defineOp, flag, type Span, type Stage, width, zeroPoint } from "../define.ts";
-import { lookupFaults, lookupSpans, lookupStage, runLookup, tableSpans } from "../lookup.ts";
+import { lookupCost } from "../formulas.ts";
+import { codeFields, lookupFaults, lookupSpans, lookupStage, runLookup, tableSpans } from "../lookup.ts";
 import type { MachineState } from "../state.ts";
 import { channelBlock } from "../tables.ts";
 
@@ -78,6 +79,7 @@ export const requant = defineOp({
   stages(x, arch, io) {
     return [requantStage(x.m * x.n, io.writes, arch)];
   },
+  cost: [{ unit: "requant", beats: "max(ceil(m * n / requant.lanes), stream)", latency: "requant.latency" }],
   work: (x) => ({ requants: x.m * x.n }),
 });
 
@@ -90,8 +92,7 @@ export const requantpwl = defineOp({
     ...source,
     midBits: width(16, "width between requantizer and table"),
     midZero: zeroPoint("zero point between requantizer and table"),
-    table: address("table", "PWL table"),
-    pieces: count("pieces of the table"),
+    ...codeFields("PWL table"),
     bits: width(16, "width of the result"),
   },
   reads: (x, arch) => [...readsOf(x, arch), ...lookupSpans({ ...x, inBits: x.midBits }, arch)],
@@ -106,11 +107,15 @@ export const requantpwl = defineOp({
     const n = x.m * x.n;
     return [requantStage(n, [], arch), lookupStage(n, x.pieces, { reads: [], writes: io.writes }, arch)];
   },
+  cost: [
+    { unit: "requant", beats: "ceil(m * n / requant.lanes)", latency: "requant.latency" },
+    lookupCost("m * n"),
+  ],
   work: (x) => ({ requants: x.m * x.n, lookups: x.m * x.n }),
   check: (x, arch) => [
     ...(arch["pwl.chained"] === "no"
       ? ["pwl.chained is no: this machine has no path from requantizer to PWL unit"]
       : []),
-    ...lookupFaults(x.pieces, arch),
+    ...lookupFaults(x, arch),
   ],
 });

@@ -2,6 +2,7 @@ import { saturate, signed } from "../../fixed/format.ts";
 import { divide, ROUNDINGS, roundShift } from "../../fixed/round.ts";
 import { vectorStages } from "../cost.ts";
 import { activation, address, constant, count, defineOp } from "../define.ts";
+import { vectorCost } from "../formulas.ts";
 import { codesAt } from "../state.ts";
 import { WIDE_BITS, WORD_BITS } from "../widths.ts";
 
@@ -45,6 +46,7 @@ export const moments = defineOp({
     }
   },
   stages: (x, arch, io) => vectorStages(x.groups, io, arch, arch["vector.divideCycles"]),
+  cost: vectorCost("groups", "vector.divideCycles"),
   work: (x, arch) => ({ elements: { count: x.groups * arch["vector.divideCycles"], bits: WIDE_BITS } }),
 });
 
@@ -80,5 +82,6 @@ export const average = defineOp({
     }
   },
   stages: (x, arch, io) => vectorStages(x.groups, io, arch, arch["vector.divideCycles"]),
+  cost: vectorCost("groups", "vector.divideCycles"),
   work: (x, arch) => ({ elements: { count: x.groups * arch["vector.divideCycles"], bits: x.aBits } }),
 });

@@ -14,6 +14,7 @@ import {
   width,
   zeroPoint,
 } from "../define.ts";
+import { vectorCost } from "../formulas.ts";
 import { tableSpans } from "../lookup.ts";
 import { GAIN_BIAS_BITS, gainBlock, scaleBlock } from "../tables.ts";
 
@@ -22,6 +23,9 @@ import { GAIN_BIAS_BITS, gainBlock, scaleBlock } from "../tables.ts";
 /** An operand that starts again every `period` elements is read again each time; a single code stays in a register. */
 const repeated = (span: Span, { n, period }: { readonly n: number; readonly period: number }): Span =>
   period === 1 ? span : { ...span, passes: ceilDiv(n, period) };
+
+/** The same as formulas have it. */
+const REPEATS = "repeats(n, period)";
 
 /** The spans of one scale in table memory. */
 const scaleSpans = (block: number, arch: Settings): readonly Span[] =>
@@ -100,6 +104,8 @@ const defineSum = <const N extends string>(name: N, code: number, sign: 1 | -1) 
     stages(x, arch, io) {
       return vectorStages(x.n, io, arch);
     },
+    cost: vectorCost("n"),
+    passes: { b: REPEATS },
     work: (x) => ({ requants: 2 * x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
     check: divides,
   });
@@ -160,6 +166,8 @@ export const mul = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
+  passes: { b: REPEATS },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.bBits) } }),
   check: divides,
 });
@@ -224,6 +232,8 @@ export const affine = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
+  passes: { gains: REPEATS },
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: Math.max(x.aBits, x.gainBits) } }),
   check: (x, arch) => [...divides(x), ...affineFaults(x, arch)],
 });
@@ -290,6 +300,7 @@ export const rescale = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
   work: (x) => ({ requants: x.n, elements: { count: x.n, bits: x.aBits } }),
   check: rescaleFaults,
 });
@@ -323,5 +334,6 @@ export const fill = defineOp({
   stages(x, arch, io) {
     return vectorStages(x.n, io, arch);
   },
+  cost: vectorCost("n"),
   work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
 });

@@ -4,7 +4,6 @@ import { ceilLog2, type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { reach } from "../../isa/define.ts";
-import { buildTable } from "../../pwl/build.ts";
 import {
   affineGrid,
   bipolarGrid,
@@ -15,6 +14,7 @@ import {
 } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
 import type { Recipe } from "../../quant/recipe.ts";
+import { tableFor } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { ACTIVATIONS, type ActivationName } from "./real.ts";
 
@@ -83,7 +83,7 @@ export function quantizeActivation(
   const output = method === "pwl" ? outputOf(name, ranges, numerics) : FIXED_POINT;
   const curve =
     name === "sigmoid" || name === "tanh"
-      ? quantizeCurve(name, method, input, output, numerics)
+      ? quantizeCurve(name, method, input, output, numerics, "activation")
       : pieces(name, input, output, numerics);
   return { kind: "curve", input, output, curve };
 }
@@ -95,11 +95,9 @@ function outputOf(name: ActivationName, ranges: Ranges, numerics: Numerics): Gri
   return name === "tanh" ? bipolarGrid(bits, powers) : affineGrid(ranges.of("output"), bits, powers);
 }
 
-function pieces(name: ActivationName, input: Grid, output: Grid, { recipe, arch }: Numerics): QCurve {
-  const slopeBits = arch["pwl.slopeBits"];
-  const { pwl_pieces, pwl_method } = recipe;
-  const table = buildTable(ACTIVATIONS[name], input, output, pwl_pieces, pwl_method, slopeBits);
-  return { kind: "pwl", table };
+function pieces(name: ActivationName, input: Grid, output: Grid, numerics: Numerics): QCurve {
+  const curve = { f: ACTIVATIONS[name], symmetry: undefined };
+  return { kind: "pwl", table: tableFor("activation", curve, input, output, numerics) };
 }
 
 /** The error function about 1 - a (x - b)^2 for 0 < x < b, and 1 from there on: I-BERT, section 3.4. */

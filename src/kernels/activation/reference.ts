@@ -25,7 +25,8 @@ const CODES = 256;
 export function codeTableOf(p: CodeTableParameters, arch: Settings): QCurved {
   const input: Grid = { format: signed(8), scale: p.inputScale, zero: p.inputZero };
   const output: Grid = { format: signed(8), scale: p.outputScale, zero: p.outputZero };
-  const table = buildTable(ACTIVATIONS[p.curve], input, output, CODES, "uniform", arch["pwl.slopeBits"]);
+  const options = { pieces: CODES, method: "uniform", slopeBits: arch["pwl.slopeBits"] } as const;
+  const table = buildTable(ACTIVATIONS[p.curve], input, output, options);
   return { kind: "curve", input, output, curve: { kind: "pwl", table } };
 }
 

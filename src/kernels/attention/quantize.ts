@@ -1,10 +1,10 @@
 import type { Grid } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
-import { buildTable } from "../../pwl/build.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, bipolarGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
+import { tableFor } from "../../quant/tables.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
 import { type QLinear, quantizeLinear } from "../linear/quantize.ts";
 import { type QSoftmax, quantizeSoftmax } from "../softmax/quantize.ts";
@@ -35,7 +35,7 @@ export function quantizeAttention(
   ranges: Ranges,
   numerics: Numerics,
 ): QAttention {
-  const { recipe, arch } = numerics;
+  const { recipe } = numerics;
   const powers = powersOfTwo(numerics);
   const affine = (site: string, bits: number) => affineGrid(ranges.of(site), bits, powers);
   const layer = (
@@ -54,7 +54,7 @@ export function quantizeAttention(
     key: layer(memory, p.key.weight, p.key.bias, keys),
     query: layer(hidden, p.query, undefined, queries),
     sum: quantizeSum(keys, queries, sum, numerics),
-    tanh: buildTable(CURVES.tanh.f, sum, bent, recipe.pwl_pieces, recipe.pwl_method, arch["pwl.slopeBits"]),
+    tanh: tableFor("attention", CURVES.tanh, sum, bent, numerics),
     bent,
     score: layer(bent, v, undefined, scores),
     softmax,

@@ -1,12 +1,12 @@
 import seedrandom from "seedrandom";
 import type { Settings } from "../../arch/fields.ts";
 import type { Grid } from "../../fixed/real.ts";
-import { buildTable } from "../../pwl/build.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, bipolarGrid, symmetricGrid } from "../../quant/grid.ts";
 import { powersOfTwo } from "../../quant/numerics.ts";
 import type { Recipe } from "../../quant/recipe.ts";
+import { tableFor } from "../../quant/tables.ts";
 import { type Codes, defineKernel, type Reals, type SampleOf } from "../define.ts";
 import { exactLookup } from "../elementwise.ts";
 import { joined, partsOf, uniform, uniformMatrix, uniformVectors } from "../samples.ts";
@@ -115,14 +115,13 @@ export const linearTanh = defineKernel<Params, QBent>({
   ],
   real: (params, inputs, tap) => realOnEach(params, inputs, tap).map((y) => y.map(CURVES.tanh.f)),
   quantize: ({ weight, bias, widths }, inputs, ranges, numerics) => {
-    const { activation_bits: bits, weight_bits, pwl_pieces, pwl_method } = numerics.recipe;
+    const { activation_bits: bits, weight_bits } = numerics.recipe;
     const powers = powersOfTwo(numerics);
     const between = symmetricGrid(ranges.of("output"), bits, powers);
     const output = bipolarGrid(bits, powers);
-    const slopeBits = numerics.arch["pwl.slopeBits"];
     return {
       layer: quantizeLinear(partsOf(weight, widths, inputs), bias, between, weight_bits, numerics),
-      table: buildTable(CURVES.tanh.f, between, output, pwl_pieces, pwl_method, slopeBits),
+      table: tableFor("activation", CURVES.tanh, between, output, numerics),
       output,
     };
   },

@@ -43,8 +43,7 @@ export function lowerLinearPwl(
   inputs: readonly Tensor[],
   output: Tensor,
 ): void {
-  const address = b.image.pwl(table);
-  const pieces = table.knots.length;
+  const { inBits, ...stored } = b.image.pwl(table);
   if (b.settings["pwl.chained"] === "no") {
     b.scratch(() => {
       const between = b.map.tensor(q.output, q.rows, output.count);
@@ -54,10 +53,8 @@ export function lowerLinearPwl(
         dst: output.at,
         src: between.at,
         n,
-        inBits: q.output.format.bits,
-        bits: output.grid.format.bits,
-        table: address,
-        pieces,
+        inBits,
+        ...stored,
       });
     });
     return;
@@ -71,11 +68,9 @@ export function lowerLinearPwl(
         acc,
         n,
         m: block.rows,
-        midBits: q.output.format.bits,
+        midBits: inBits,
         midZero: q.output.zero,
-        table: address,
-        pieces,
-        bits: output.grid.format.bits,
+        ...stored,
       });
     });
   });
@@ -150,12 +145,16 @@ function blocksOf(b: Builder, q: QLinear, count: number, half: number): Omit<Blo
   const tile = Math.min(
     q.rows,
     wholeBytes(half),
-    ...placements.map((p) => (p.kind === "streamed" ? p.rows : q.rows)),
+    ...placements.map(({ stream }) => stream?.rows ?? q.rows),
     ...cuts.map(({ rows }) => rows ?? q.rows),
   );
   const most = Math.min(count, ...cuts.map(({ vectors }) => vectors ?? count));
   const block = Math.min(most, Math.max(1, floorDiv(half, tile)));
-  const tiles = cut(q.rows, tile);
+  const tiles = cutAt(
+    placements.map(({ kept }) => kept.rows),
+    q.rows,
+    tile,
+  );
   const blocks = cut(count, block);
   const join = ([row, rows]: Part, [vector, vectors]: Part) => ({ row, rows, vector, vectors });
   return cuts[0]?.order === "vectors-outside"
@@ -172,17 +171,26 @@ function cut(whole: number, size: number): Part[] {
   return parts;
 }
 
+/** Rows in tiles, none of them partly kept. */
+function cutAt(kept: readonly number[], rows: number, tile: number): Part[] {
+  const ends = [...new Set([...kept.filter((end) => end > 0), rows])].sort((a, b) => a - b);
+  return ends.flatMap((end, i) => {
+    const from = ends[i - 1] ?? 0;
+    return cut(end - from, tile).map(([row, length]): Part => [from + row, length]);
+  });
+}
+
 /** Rows that end on a byte at every width of the output. */
 const wholeBytes = (rows: number): number => Math.max(8, floorDiv(rows, 8) * 8);
 
 /** Address in weight SRAM of rows [row, row + rows) of a part, streamed there first where they do not stay. */
 function weightTile(b: Builder, q: QLinear, part: number, row: number, rows: number): number {
   const { weights } = q.parts[part]!;
-  const placement = b.weights.of(weights);
+  const { kept, stream } = b.weights.of(weights);
   const offset = (row * weights.columns * weights.bits) / 8;
-  if (placement.kind === "resident") return placement.address + offset;
-  const dst = placement.buffers[b.nextBuffer()]!;
+  if (stream === undefined || row + rows <= kept.rows) return kept.address + offset;
+  const dst = stream.buffers[b.nextBuffer()]!;
   const bytes = storageBytes(rows * weights.columns, weights.bits);
-  b.emit(loadWeight, { dst, src: placement.source + offset, bytes });
+  b.emit(loadWeight, { dst, src: stream.source + offset, bytes });
   return dst;
 }

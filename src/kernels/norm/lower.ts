@@ -73,6 +73,12 @@ function statistics(b: Builder, q: QLayerNorm, input: Tensor, rows: number) {
   return { sums, v };
 }
 
+/** A table of mantissas as an instruction names it, whose widths are given. */
+export function mantissaTable(b: Builder, of: PwlTable) {
+  const { table, pieces, slopeBits, fraction } = b.image.pwl(of);
+  return { table, pieces, slopeBits, fraction };
+}
+
 function lowerRooted(b: Builder, q: QLayerNorm, table: PwlTable, input: Tensor, normalized: Tensor): void {
   const groups = q.groups * input.count;
   const { sums, v } = statistics(b, q, input, groups);
@@ -83,8 +89,7 @@ function lowerRooted(b: Builder, q: QLayerNorm, table: PwlTable, input: Tensor, 
     exponent,
     src: v,
     n: groups,
-    table: b.image.pwl(table),
-    pieces: table.knots.length,
+    ...mantissaTable(b, table),
   });
   b.emit(normalize, {
     dst: normalized.at,

@@ -6,10 +6,10 @@ import { factorOf } from "../../fixed/scale.ts";
 import { affineFaults } from "../../isa/ops/vector.ts";
 import { GAIN_BIAS_BITS } from "../../isa/tables.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
-import { buildMantissaTable } from "../../pwl/build.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, type Ranges } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
+import { rsqrtTableFor } from "../../quant/tables.ts";
 import { unitScale } from "../convert.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
 import type { NormParams } from "./real.ts";
@@ -173,14 +173,7 @@ function layerNorm(p: NormParams, base: Pointed, numerics: Numerics): QLayerNorm
   }
   const fitted = { ...base, kind: "layer", epsilon } as const;
   if (numerics.recipe.norm_inverse === "division") return fitted;
-  // Uniform knots: on [1, 4) the curve is so even that the greedy rule only loses.
-  const table = buildMantissaTable(
-    "rsqrt",
-    numerics.recipe.rsqrt_pieces,
-    "uniform",
-    numerics.arch["pwl.slopeBits"],
-  );
-  return { ...fitted, table };
+  return { ...fitted, table: rsqrtTableFor(numerics) };
 }
 
 function newtonNorm(

@@ -6,11 +6,11 @@ import type { ExpPolynomial } from "../../fixed/polynomial.ts";
 import { floorLog2, type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
-import { buildTable } from "../../pwl/build.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { unitGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
+import { tableFor } from "../../quant/tables.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
 
 interface QSoftmaxBase {
@@ -81,7 +81,7 @@ export function quantizeSoftmax(input: Grid, numerics: Numerics): QSoftmax {
 }
 
 function pwlSoftmax(input: Grid, numerics: Numerics): QPwlSoftmax {
-  const { recipe, arch } = numerics;
+  const { recipe } = numerics;
   const powers = powersOfTwo(numerics);
   const format = signed(recipe.score_bits);
   const below: Grid = { format, scale: input.scale, zero: maxOf(format) };
@@ -90,14 +90,7 @@ function pwlSoftmax(input: Grid, numerics: Numerics): QPwlSoftmax {
     method: "pwl",
     input,
     difference: quantizeSum(input, { ...input, zero: 0 }, below, numerics),
-    exp: buildTable(
-      CURVES.exp.f,
-      below,
-      exponential,
-      recipe.pwl_pieces,
-      recipe.pwl_method,
-      arch["pwl.slopeBits"],
-    ),
+    exp: tableFor("exp", CURVES.exp, below, exponential, numerics),
     exponential,
     factor: levelsOf(recipe.alpha_bits, powers),
     output: unitGrid(recipe.alpha_bits, powers),
@@ -187,9 +180,10 @@ function sampledTable(f: (x: number) => number, lo: number, hi: number, slopeBit
     throw new InputError(`pwl.slopeBits: ${slopeBits}`, `gemmlowp's tables have slopes up to ${steepest}`);
   }
   return {
-    ...{ in: signed(TABLE_BITS), out: signed(TABLE_BITS), shift: TABLE_SHIFT, slopeBits, slopes },
+    ...{ in: signed(TABLE_BITS), out: signed(TABLE_BITS), slopeBits, slopes, offsetFraction: 0 },
     knots: Int32Array.from(samples, (_, i) => minOf(signed(TABLE_BITS)) + i * 2 ** TABLE_SHIFT),
     bases: Int32Array.from(samples),
+    shifts: Int32Array.of(TABLE_SHIFT),
   };
 }
 

@@ -15,15 +15,15 @@ import type { QLinear } from "../../kernels/linear/quantize.ts";
 import { lowerInput, lowerRecurrence, lowerSequence, lowerZero } from "../../kernels/lstm/lower.ts";
 import { fixedMapping, type Mapping, matrixNames, type Site } from "../../kernels/mapping.ts";
 import { Residency } from "../../kernels/residency.ts";
-import type { SequenceJob } from "../job.ts";
+import type { Job, Port, Stage } from "../job.ts";
 import { BOS, EOS } from "./alphabet.ts";
 import type { QG2p } from "./quantize.ts";
 import { MAX_PHONES } from "./real.ts";
 
-/** Where the host puts letters and finds a phone. */
+/** Where the host puts letters, as many as a word has, and finds a phone. */
 const INPUT = { address: 0, bits: INDEX_BITS };
 const MAX_LETTERS = 32;
-const OUTPUT = { address: (MAX_LETTERS * INDEX_BITS) / 8, bits: INDEX_BITS };
+const OUTPUT: Port = { address: (MAX_LETTERS * INDEX_BITS) / 8, bits: INDEX_BITS, count: 1 };
 const DATA_BYTES = OUTPUT.address + INDEX_BITS / 8;
 
 /** Activations that outlive a program: what `start` leaves to `step`, and one step to the next. */
@@ -53,12 +53,7 @@ interface Placed {
  * @param mapping  of the matrices of `sitesOf`; by the fixed rule where none is given
  * @throws InputError where it does not fit
  */
-export function compileG2p(
-  q: QG2p,
-  arch: ArchSpec,
-  lengths: readonly number[],
-  mapping?: Mapping,
-): SequenceJob {
+export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[], mapping?: Mapping): Job {
   const image = new ImageBuilder(arch);
   const sites = sitesOf(q, 1);
   const matrices = sites.flatMap((site) => site.matrices);
@@ -69,27 +64,29 @@ export function compileG2p(
     at: image.weights(table.codes, table.stored.format.bits),
   });
   const placed: Placed = { arch, image, weights, letters: embedding(q.letters), phones: embedding(q.phones) };
-  const programs = new Map<number, { start: Program; step: Program }>();
+  const stages = new Map<number, readonly Stage[]>();
   for (const length of lengths) {
     if (length > MAX_LETTERS) {
       throw new InputError(`a word of ${length} letters`, `the model's input has room for ${MAX_LETTERS}`);
     }
     const shared = shareOf(q, placed, length);
-    programs.set(length, { start: lowerStart(q, placed, shared), step: lowerStep(q, placed, shared) });
+    stages.set(length, stagesOf(length, lowerStart(q, placed, shared), lowerStep(q, placed, shared)));
   }
   return {
     image: image.build(),
     load: loadProgram(arch, image, weights),
-    programs,
-    input: INPUT,
-    output: OUTPUT,
+    stages,
     dataBytes: DATA_BYTES,
-    endToken: EOS,
-    maxSteps: MAX_PHONES,
     mapping: chosen,
-    residentWeightBytes: weights.loads.reduce((sum, { bytes }) => sum + bytes, 0),
+    residentWeightBytes: weights.residentBytes,
   };
 }
+
+/** `start` reads a word; then `step` says a phone at a time, of which a word has about as many as it has letters. */
+const stagesOf = (letters: number, start: Program, step: Program): Stage[] => [
+  { name: "start", program: start, takes: { ...INPUT, count: letters }, turns: 1, expectedTurns: 1 },
+  { name: "step", program: step, gives: OUTPUT, turns: MAX_PHONES, end: EOS, expectedTurns: letters },
+];
 
 /**
  * Where the array multiplies in a word of so many letters, the most often used first: by the fixed rule the matrices of
@@ -122,16 +119,16 @@ export function sitesOf(q: QG2p, letters: number): Site[] {
 function shareOf(q: QG2p, { arch }: Placed, length: number): Shared {
   const map = new ActivationMap(arch);
   const width = 2 * q.forward.hiddenSize;
-  const rows = map.tensor(q.memory, width, length + 2);
+  const rows = map.tensor(q.memory, width, length + 2, "memory");
   return {
     map,
     rows,
     memory: { ...rows, at: (rows.at as number) + strideOf(rows), count: length },
-    keys: map.tensor(q.attention.key.output, q.attention.key.rows, length),
-    h: map.tensor(q.decoder.hidden, q.decoder.hiddenSize),
-    c: map.tensor(q.decoder.cell, q.decoder.hiddenSize),
-    context: map.tensor(q.context, width),
-    token: map.reserve(1, INDEX_BITS),
+    keys: map.tensor(q.attention.key.output, q.attention.key.rows, length, "keys"),
+    h: map.tensor(q.decoder.hidden, q.decoder.hiddenSize, 1, "h"),
+    c: map.tensor(q.decoder.cell, q.decoder.hiddenSize, 1, "c"),
+    context: map.tensor(q.context, width, 1, "context"),
+    token: map.reserve(1, INDEX_BITS, "token"),
   };
 }
 
@@ -140,8 +137,8 @@ function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: 
   const { rows, memory, h } = shared;
   const length = memory.count;
   const b = new Builder(image, weights, shared.map.fork(), arch);
-  const indices = b.map.reserve(length, INDEX_BITS);
-  const xs = b.map.tensor(q.letters.output, q.letters.columns, length);
+  const indices = b.map.reserve(length, INDEX_BITS, "letters");
+  const xs = b.map.tensor(q.letters.output, q.letters.columns, length, "embedded letters");
   b.label("host", () => b.emit(fetch, { dst: indices, src: INPUT.address, n: length, bits: INDEX_BITS }));
   b.label("embedding.letters", () => lowerEmbedding(b, letters, indices, xs));
   b.label("encoder.start", () => {
@@ -171,8 +168,8 @@ function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: 
 function lowerStep(q: QG2p, { arch, image, weights, phones }: Placed, shared: Shared): Program {
   const { memory, keys, h, c, context, token } = shared;
   const b = new Builder(image, weights, shared.map.fork(), arch);
-  const fed = b.map.tensor(q.phones.output, q.phones.columns);
-  const logits = b.map.tensor(q.output.output, q.output.rows);
+  const fed = b.map.tensor(q.phones.output, q.phones.columns, 1, "embedded phone");
+  const logits = b.map.tensor(q.output.output, q.output.rows, 1, "logits");
   b.label("embedding.phones", () => lowerEmbedding(b, phones, token, fed));
   b.label("decoder", () =>
     b.scratch(() => lowerRecurrence(b, q.decoder, lowerInput(b, q.decoder, [fed, context], 1), h, c, h)),

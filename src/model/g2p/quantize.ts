@@ -5,14 +5,12 @@ import { type QEmbedding, quantizeEmbedding } from "../../kernels/embedding/quan
 import { columnsOf, type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
 import { type QLstm, quantizeLstm } from "../../kernels/lstm/quantize.ts";
 import type { LstmParams } from "../../kernels/lstm/real.ts";
-import { buildTable } from "../../pwl/build.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
-import { affineGrid, Ranges, symmetricGrid } from "../../quant/grid.ts";
+import { affineGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
-import { runReal } from "./real.ts";
+import { tableFor } from "../../quant/tables.ts";
 import type { G2pParams } from "./weights.ts";
-import type { Word } from "./words.ts";
 
 /** The model in integers. */
 export interface QG2p {
@@ -30,14 +28,6 @@ export interface QG2p {
   /** Shared by both directions of the encoder, so that they concatenate. */
   readonly memory: Grid;
   readonly context: Grid;
-}
-
-/** Ranges of every site over greedy runs of these words: smallest and largest value seen. */
-export function observe(p: G2pParams, words: readonly Word[]): Ranges {
-  const ranges = new Ranges();
-  for (const { letters } of words)
-    runReal(p, letters, { tap: (site, values) => ranges.observe(site, values) });
-  return ranges;
 }
 
 /** Logits are kept as 32-bit integers; the scale leaves them this many bits, so that an unseen word has room. */
@@ -93,7 +83,7 @@ function attentionRanges(ranges: Ranges): Ranges {
 }
 
 function quantizeBridge(p: G2pParams, ranges: Ranges, memory: Grid, hidden: Grid, numerics: Numerics) {
-  const { recipe, arch } = numerics;
+  const { recipe } = numerics;
   const between = symmetricGrid(ranges.of("bridge"), recipe.activation_bits, powersOfTwo(numerics));
   const { columns } = p.bridge.weight;
   const halves = [
@@ -101,10 +91,9 @@ function quantizeBridge(p: G2pParams, ranges: Ranges, memory: Grid, hidden: Grid
     columnsOf(p.bridge.weight, columns / 2, columns),
   ];
   const inputs = halves.map((weight) => ({ weight, grid: memory }));
-  const { pwl_pieces: pieces, pwl_method: method } = recipe;
   return {
     bridge: quantizeLinear(inputs, p.bridge.bias, between, recipe.weight_bits, numerics),
-    bridgeTanh: buildTable(CURVES.tanh.f, between, hidden, pieces, method, arch["pwl.slopeBits"]),
+    bridgeTanh: tableFor("activation", CURVES.tanh, between, hidden, numerics),
   };
 }
 

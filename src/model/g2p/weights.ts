@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import type { AttentionParams } from "../../kernels/attention/real.ts";
 import type { LinearParams } from "../../kernels/linear/real.ts";
@@ -28,13 +27,12 @@ const EPSILON = 1e-5;
 const FORGET_BIAS = 1;
 
 /**
- * Reads `g2p.safetensors` in `folder`.
+ * Reads the model's weights.
  *
  * @throws InputError naming every tensor that is missing, unknown or of another shape, joined by "; ", and for
  *   whatever readSafetensors refuses
  */
-export function loadG2p(folder: string): G2pParams {
-  const path = join(folder, "g2p.safetensors");
+export function loadG2p(path: string): G2pParams {
   const shelf = new Shelf(readSafetensors(path));
   const { embedding, hidden, memory, attention } = g2pSizes;
   const params: G2pParams = {

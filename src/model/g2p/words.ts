@@ -34,18 +34,39 @@ const MAX_PRONUNCIATION = 20;
  * @throws InputError where a line of the dictionary cannot be read
  */
 export function loadWords(): Words {
-  const path = dictionaryPath();
   const test: Word[] = [];
   const validation: Word[] = [];
   let training = 0;
-  for (const [spelling, spoken] of entriesOf(readFileSync(path, "latin1"), path)) {
-    if (spoken.some((text) => lengthOf(text) > MAX_PRONUNCIATION)) continue;
-    const part = partOf(spelling);
-    if (part === TEST) test.push(toWord(spelling, spoken, path));
-    else if (part === VALIDATION) validation.push(toWord(spelling, spoken, path));
+  for (const { part, word } of partedWords()) {
+    if (part === TEST) test.push(word());
+    else if (part === VALIDATION) validation.push(word());
     else training++;
   }
   return { test, validation, training };
+}
+
+/** The words to train on, which only training reads. @throws InputError as `loadWords` */
+export function loadTrainingWords(): Word[] {
+  return Array.from(partedWords())
+    .filter(({ part }) => part !== TEST && part !== VALIDATION)
+    .map(({ word }) => word());
+}
+
+/** Every word that the model is about, with its part; made only where it is asked for. */
+function* partedWords(): Generator<{ readonly part: number; word(): Word }> {
+  const path = dictionaryPath();
+  for (const [spelling, spoken] of entriesOf(readFileSync(path, "latin1"), path)) {
+    if (spoken.some((text) => lengthOf(text) > MAX_PRONUNCIATION)) continue;
+    yield { part: partOf(spelling), word: () => toWord(spelling, spoken, path) };
+  }
+}
+
+let dictionary: Words | undefined;
+
+/** The words of a part, from the dictionary that is read once. */
+export function wordsOf(split: "test" | "validation"): readonly Word[] {
+  dictionary ??= loadWords();
+  return dictionary[split];
 }
 
 /** Phones as the dictionary writes them, apart by spaces. */

@@ -1,5 +1,5 @@
-import { mulShift, type Rounding } from "../../fixed/round.ts";
-import { type Ints, ints, Output, type Twin } from "./access.ts";
+import { floorDiv, mulShift, powerOfTwo, type Rounding, roundShift } from "../../fixed/round.ts";
+import { type Ints, ints, type Twin } from "./access.ts";
 import { plainModeOf } from "./scaling.ts";
 
 interface Pieces {
@@ -7,6 +7,7 @@ interface Pieces {
   readonly base: Ints;
   readonly slope: Ints;
   readonly shift: Ints;
+  readonly fraction: number;
 }
 
 export const pwl: Twin<"pwl"> = (
@@ -22,28 +23,44 @@ export const pwl: Twin<"pwl"> = (
   base,
   slope,
   shift,
+  fraction,
+  inSum,
+  outSum,
   lo,
   hi,
   rounding,
   sat,
 ) => {
   const codes = ints(memory, a, aBytes, n * lanes);
-  const to = new Output(ints(memory, out, outBytes, n * lanes), ints(memory, sat, 4, lanes), 0, lo, hi);
+  const to = ints(memory, out, outBytes, n * lanes);
+  const counts = ints(memory, sat, 4, lanes);
   const table: Pieces = {
     knots: ints(memory, knots, 4, pieces),
     base: ints(memory, base, 4, pieces),
     slope: ints(memory, slope, 4, pieces),
     shift: ints(memory, shift, 4, pieces),
+    fraction,
   };
   const mode = plainModeOf(rounding);
-  for (let i = 0; i < n * lanes; i++) to.put(i, i % lanes, evaluate(table, codes[i]!, mode));
+  const clamp = (y: number): number => Math.min(Math.max(y, lo), hi);
+  for (let i = 0; i < n * lanes; i++) {
+    const x = codes[i]!;
+    const isMirrored = 2 * x < inSum;
+    const y = evaluate(table, isMirrored ? inSum - x : x, mode);
+    const mirrored = isMirrored ? outSum - clamp(y) : y;
+    to[i] = clamp(mirrored);
+    if (clamp(y) !== y || clamp(mirrored) !== mirrored) counts[i % lanes]! += 1;
+  }
 };
 
-function evaluate(table: Pieces, x: number, mode: Rounding): number {
-  const { knots, base, slope, shift } = table;
+function evaluate({ knots, base, slope, shift, fraction }: Pieces, x: number, mode: Rounding): number {
   let p = 0;
   while (p + 1 < knots.length && knots[p + 1]! <= x) p++;
-  return base[p]! + mulShift(x - knots[p]!, slope[p]!, shift[p]!, mode);
+  if (fraction === 0) return base[p]! + mulShift(x - knots[p]!, slope[p]!, shift[p]!, mode);
+  const step = powerOfTwo(fraction);
+  const whole = floorDiv(base[p]!, step);
+  const rest = (base[p]! - whole * step) * powerOfTwo(shift[p]! - fraction);
+  return whole + roundShift(rest + (x - knots[p]!) * slope[p]!, shift[p]!, mode);
 }
 
 export const gather: Twin<"gather"> = (memory, table, tableBytes, index, rows, out, n, lanes) => {

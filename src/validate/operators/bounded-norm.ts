@@ -4,7 +4,7 @@ import { rsqrt } from "../../isa/ops/pwl.ts";
 import { sum, sumsq, variance } from "../../isa/ops/reduce.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { Builder, Tensor } from "../../kernels/builder.ts";
-import { lowerNorm } from "../../kernels/norm/lower.ts";
+import { lowerNorm, mantissaTable } from "../../kernels/norm/lower.ts";
 import { type QLayerNorm, quantizeNorm } from "../../kernels/norm/quantize.ts";
 import { type NormParams, norm } from "../../kernels/norm/real.ts";
 import { affineGrid, Ranges } from "../../quant/grid.ts";
@@ -92,7 +92,7 @@ function lowerStatistics(b: Builder, { n, input, epsilon, table }: QLayerNorm, r
   b.emit(variance, { dst: v!, sums: sums!.at, squares: squares!, groups: 1, n, epsilon });
   b.emit(rsqrt, {
     ...{ dst: mantissa!.at, exponent: exponent!.at, src: v!, n: 1 },
-    ...{ table: b.image.pwl(table!), pieces: table!.knots.length },
+    ...mantissaTable(b, table!),
   });
   return [sums!, mantissa!, exponent!];
 }

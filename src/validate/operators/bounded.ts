@@ -4,11 +4,10 @@ import { decode, decodeAll, encodeAll, type Grid, roundReal } from "../../fixed/
 import { lowerLookup } from "../../kernels/elementwise.ts";
 import { lowerSoftmax } from "../../kernels/softmax/lower.ts";
 import { type QSoftmax, quantizeSoftmax } from "../../kernels/softmax/quantize.ts";
-import { buildTable } from "../../pwl/build.ts";
-import { CURVES } from "../../pwl/curves.ts";
 import { affineGrid, type Range } from "../../quant/grid.ts";
 import type { Numerics } from "../../quant/numerics.ts";
 import { makeRecipe, type Recipe } from "../../quant/recipe.ts";
+import { tableFor } from "../../quant/tables.ts";
 import { execute } from "../bench.ts";
 
 /**
@@ -49,8 +48,7 @@ export function curve(x: readonly number[], f: (x: number) => number): Float64Ar
   const input = affineGrid(movingPart(rangeOf(x), f), bits, false);
   const ends = [minOf(input.format), maxOf(input.format)].map((code) => f(decode(code, input)));
   const output = affineGrid(rangeOf([...x.map(f), ...ends]), bits, false);
-  const { pwl_pieces, pwl_method } = FINE_RECIPE;
-  const table = buildTable(f, input, output, pwl_pieces, pwl_method, FINE.settings["pwl.slopeBits"]);
+  const table = tableFor("activation", { f, symmetry: undefined }, input, output, numericsOf());
   const [lane] = execute(
     FINE,
     {
@@ -93,22 +91,6 @@ function movingPart({ lo, hi }: Range, f: (x: number) => number): Range {
  * of the second derivative, for exp over 16 units 2^-13.
  */
 export const CURVE_BOUND = 2 ** -12;
-
-/** 2 / sqrt(pi). */
-const ERF_SLOPE = 1.1283791670955126;
-/** From here on erf is 1 to within 2^-53. */
-const ERF_END = 6;
-
-/** erf x = 2 / sqrt(pi) exp(-x^2) sum of 2^k x^(2k+1) / (1 · 3 · … · (2k+1)): terms of one sign, so none cancel. */
-export function errorFunction(x: number): number {
-  if (Math.abs(x) >= ERF_END) return Math.sign(x);
-  let [term, sum] = [x, 0];
-  for (let k = 1; sum + term !== sum; k++) {
-    sum += term;
-    term *= (2 * x * x) / (2 * k + 1);
-  }
-  return ERF_SLOPE * CURVES.exp.f(-x * x) * sum;
-}
 
 /** A score this far below the largest has a weight below 2^-23. */
 const SPAN = 16;

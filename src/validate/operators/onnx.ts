@@ -227,7 +227,8 @@ export function tabulated(x: Quantized, y: Target, f: (code: number) => number):
     knots: Int32Array.from(onMachine(inputs, x.type)),
     bases: Int32Array.from(onMachine(inputs.map(f), y.type)),
     slopes: new Int32Array(inputs.length),
-    shift: 0,
+    offsetFraction: 0,
+    shifts: Int32Array.of(0),
     slopeBits: PLAIN.settings["pwl.slopeBits"],
   };
   const [lane] = execute(

@@ -1,10 +1,10 @@
 import { InputError } from "../../base/errors.ts";
 import { toFloat32 } from "../../fixed/real.ts";
 import type { Matrix } from "../../kernels/tensors.ts";
-import { CURVES } from "../../pwl/curves.ts";
+import { CURVES, erf } from "../../pwl/curves.ts";
 import { filesOf, type Operator, type Operators, operatorSuite, stemOf, supportOf } from "../files.ts";
 import { channelsOf, dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from "../operators/border.ts";
-import { CURVE_BOUND, curve, errorFunction, rangeOf, softmax, softmaxBound } from "../operators/bounded.ts";
+import { CURVE_BOUND, curve, rangeOf, softmax, softmaxBound } from "../operators/bounded.ts";
 import { layerNorm } from "../operators/bounded-norm.ts";
 import { product } from "../operators/bounded-product.ts";
 import {
@@ -246,7 +246,7 @@ const SUPPORTED: Readonly<Record<string, NodeOperator>> = {
   Sigmoid: elementwise("sigmoid", () => CURVES.sigmoid.f),
   Tanh: elementwise("tanh", () => CURVES.tanh.f),
   Exp: elementwise("exp", () => CURVES.exp.f),
-  Erf: elementwise("erf", () => errorFunction),
+  Erf: elementwise("erf", () => erf),
   HardSigmoid: elementwise("hard sigmoid", (test) => {
     const [alpha, beta] = [test.number("alpha", ALPHA), test.number("beta", BETA)];
     return (x) => Math.max(0, Math.min(1, alpha * x + beta));

@@ -1,0 +1,108 @@
+import type { Settings } from "../arch/fields.ts";
+import type { ArchSpec } from "../arch/spec.ts";
+import type { Mapping, Site } from "../kernels/mapping.ts";
+import type { Tap } from "../kernels/tensors.ts";
+import { Ranges } from "../quant/grid.ts";
+import type { Numerics } from "../quant/numerics.ts";
+import type { Input, Job } from "./job.ts";
+
+/** A figure of how well a model does. */
+export interface Metric {
+  /** Of its column, which adds the unit: `per`. */
+  readonly name: string;
+  /** As people read it: `valueIn`. A score in percent is kept as a share of 1. */
+  readonly unit: "%" | "ratio";
+  /** What it is, for a column: `phone error rate`. */
+  readonly doc: string;
+  /** The same for a report: `phones wrong (PER)`. */
+  readonly label: string;
+  readonly better: "lower" | "higher";
+  /** Whether it says how near the real-valued model is, 1 where the outputs are equal: that one has none of its own. */
+  readonly isRelative?: true;
+}
+
+/** Values of metrics by their names. */
+export type Scores = Readonly<Record<string, number>>;
+
+/** A metric's value in its unit. */
+export const valueIn = ({ name, unit }: Metric, scores: Scores): number =>
+  (unit === "%" ? 100 : 1) * scores[name]!;
+
+/** What a report calls things. */
+export interface Nouns {
+  /** What costs are means over, and many of it: `word`, `words`. */
+  readonly one: string;
+  readonly many: string;
+  /** What comes out: `phones`. */
+  readonly output: string;
+}
+
+/**
+ * All that the rest of the program knows of a model: where its samples and weights are, what it computes in real numbers
+ * and in integers, how it becomes programs, and how well it does. A model is a folder that makes such a record, and a line
+ * in `table.ts`.
+ *
+ * `Params` are the trained weights, `Quantized` the model in integers, plain data, `Sample` what it is run on. Whoever
+ * holds a model of the table holds those as `unknown`, and only hands them back; that is why these are methods, whose
+ * parameters TypeScript compares in both directions.
+ */
+export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> {
+  /** Name of the file of the weights in the model's folder. */
+  readonly file: string;
+  readonly nouns: Nouns;
+  /** Parts of its data that may be scored, the default first. */
+  readonly splits: readonly [string, ...string[]];
+  /** The part whose samples give the ranges. */
+  readonly calibrationSplit: string;
+  readonly metrics: readonly Metric[];
+
+  /** All samples of a split, in an order that never changes; plain data. @throws InputError for a faulty file */
+  samples(split: string, folder: string): readonly Sample[];
+  /** In reports and names of files. */
+  nameOf(sample: Sample): string;
+  /** How many of what `nouns` names it is: 1 of a word, of a sentence its words. */
+  countOf(sample: Sample): number;
+  /** A sample as a person types it, of which nothing is known but what the model reads; absent where none can be typed. @throws InputError */
+  typed?(text: string, where: string): Sample;
+
+  /** @throws InputError naming everything that is wrong with the file */
+  load(path: string): Params;
+  /** Kind of its norms, `none` where it has none. */
+  normOf(params: Params): string;
+  /** The result in double precision, in the terms of an outcome's `outputs`. Shows the tap what passes each site. */
+  reference(params: Params, sample: Sample, tap?: Tap): readonly number[];
+
+  /** @throws InputError where a recipe cannot be followed */
+  quantize(params: Params, ranges: Ranges, numerics: Numerics): Quantized;
+  /** What a host brings for a sample. */
+  inputOf(model: Quantized, sample: Sample): Input;
+  /** The outputs by plain loops over integers, which the machine is held to. */
+  exact(model: Quantized, sample: Sample, arch: Settings): readonly number[];
+  /** Where the array multiplies for an input of a size, the most often used first. */
+  sites(model: Quantized, size: number): Site[];
+  /**
+   * Compiles for one machine and for inputs of these sizes.
+   * @param mapping  of the matrices of `sites`; by the fixed rule where none is given
+   * @throws InputError where it does not fit
+   */
+  compile(model: Quantized, arch: ArchSpec, sizes: readonly number[], mapping?: Mapping): Job;
+
+  /** Every metric over outputs, one for each sample, beside the real-valued model's. */
+  score(
+    samples: readonly Sample[],
+    outputs: readonly (readonly number[])[],
+    reference: readonly (readonly number[])[],
+  ): Scores;
+  /** Outputs for a person. */
+  textOf(outputs: readonly number[]): string;
+  /** How often its programs are invoked, for a report's assumptions: programs for so many sizes. */
+  invocations(sizes: number): string;
+}
+
+/** Ranges of every site over the reference runs of these samples: smallest and largest value seen. */
+export function observe<P, S>(model: Model<P, S>, params: P, samples: readonly S[]): Ranges {
+  const ranges = new Ranges();
+  for (const sample of samples)
+    model.reference(params, sample, (site, values) => ranges.observe(site, values));
+  return ranges;
+}
