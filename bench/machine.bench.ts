@@ -26,7 +26,7 @@ const params = loadG2p(join(experiment.subject.folder, subject.model.file));
 const model = quantizeG2p(params, subject.ranges, { recipe: makeRecipe(), arch: arch.settings });
 const job = compileG2p(model, arch, [LENGTH]);
 const [start, step] = job.stages.get(LENGTH)!.map(({ program }) => program) as [Program, Program];
-const machine = new Machine(arch, {
+const machine = Machine.of(arch, {
   image: job.image,
   programs: [job.load, start, step],
   lanes: LANES,

@@ -1,8 +1,16 @@
 import { REQUANT_KINDS, REQUANT_ROUNDINGS } from "../fixed/requant.ts";
 import { ROUNDINGS } from "../fixed/round.ts";
 
-/** Whether a parameter can change the bits a program computes, or only when it computes them. */
-type Affects = "bits" | "clock";
+/**
+ * What a parameter can change, of one recipe of a model.
+ * bits: its integers: what quantization and arithmetic ask for.
+ * passes: where a pass of the array ends, which changes integers where an accumulator leaves its range, and nowhere else.
+ * legality: what the validator asks for, to say whether a program is legal and whether an accumulator might leave its range.
+ * cost: when a legal program does what, and how many bytes that moves: what the clock, the tally and the prices ask for.
+ * skips: the estimate of what skipping zeros would save.
+ * energy: prices alone.
+ */
+export type Aspect = "bits" | "passes" | "legality" | "cost" | "skips" | "energy";
 
 /** An integer parameter. */
 export interface IntField {
@@ -26,7 +34,7 @@ export interface IntField {
   readonly min: number;
   readonly max: number;
   readonly default: number;
-  readonly affects: Affects;
+  readonly affects: readonly Aspect[];
 }
 
 /** A measured quantity: only energies, which no bit and no cycle depends on. */
@@ -37,7 +45,7 @@ export interface RealField {
   readonly min: number;
   readonly max: number;
   readonly default: number;
-  readonly affects: "energy";
+  readonly affects: readonly Aspect[];
 }
 
 /** A parameter that is one of a few words. */
@@ -46,15 +54,26 @@ export interface ChoiceField<C extends string = string> {
   readonly doc: string;
   readonly choices: readonly C[];
   readonly default: C;
-  readonly affects: Affects;
+  readonly affects: readonly Aspect[];
 }
 
 export type Field = IntField | RealField | ChoiceField;
 
 type IntRange = Omit<IntField, "kind" | "doc" | "affects">;
 
-const clock = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "clock" });
-const bits = (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects: "bits" });
+const int =
+  (...affects: readonly Aspect[]) =>
+  (doc: string, range: IntRange): IntField => ({ kind: "int", doc, ...range, affects });
+const clock = int("cost");
+/** How large a memory is: what programs must keep within, and where its banks end. */
+const size = int("legality", "cost");
+/** What decides how much of a product one fold of the array takes. */
+const array = int("passes", "legality", "cost", "skips");
+/** What decides how fast folds pass through the array. */
+const feed = int("cost", "skips");
+/** Widths of what tables hold and units compute with. */
+const bits = int("bits", "legality", "cost");
+
 /** Cycles that something takes, of the clock of the whole machine. */
 const cycles = (doc: string, max: number, value: number): IntField =>
   clock(doc, { unit: "cycle", min: 0, max, default: value });
@@ -64,30 +83,19 @@ const ports = (memory: string): ChoiceField<"separate" | "shared"> =>
   choice(
     `ports of a bank of the ${memory}: separate: one for each unit; shared: a single one, for whoever reads or writes`,
     ["separate", "shared"],
-    "clock",
+    ["cost"],
     "separate",
   );
 const picojoules = (doc: string, value: number): RealField => ({
-  kind: "real",
-  doc,
-  unit: "pJ",
-  min: 0,
-  max: 1_000_000,
-  default: value,
-  affects: "energy",
+  ...{ kind: "real", doc, unit: "pJ", min: 0, max: 1_000_000, default: value },
+  affects: ["energy"],
 });
 const choice = <const C extends string>(
   doc: string,
   choices: readonly C[],
-  affects: Affects,
+  affects: readonly Aspect[],
   value: C,
-): ChoiceField<C> => ({
-  kind: "choice",
-  doc,
-  choices,
-  default: value,
-  affects,
-});
+): ChoiceField<C> => ({ kind: "choice", doc, choices, affects, default: value });
 
 export const DATAFLOWS = ["weight-stationary", "output-stationary", "input-stationary", "dot"] as const;
 export type Dataflow = (typeof DATAFLOWS)[number];
@@ -106,13 +114,17 @@ export type Dataflow = (typeof DATAFLOWS)[number];
  * 2 ns, rounded up (tREFI down), for the default clock. tRTW, not a figure of its own there: two cycles for the bus to turn.
  */
 export const FIELDS = {
-  "mac.rows": clock("rows of the MAC array; under `dot`, products summed into an output each cycle", {
+  "mac.rows": array("rows of the MAC array; under `dot`, products summed into an output each cycle", {
     unit: "row",
     min: 1,
     max: 256,
     default: 16,
   }),
-  "mac.columns": clock("columns of the MAC array; under `dot`, outputs computed in parallel", {
+  "mac.columns": int(
+    "legality",
+    "cost",
+    "skips",
+  )("columns of the MAC array; under `dot`, outputs computed in parallel", {
     unit: "column",
     min: 1,
     max: 256,
@@ -121,28 +133,28 @@ export const FIELDS = {
   "mac.dataflow": choice(
     "what stays in the array while the rest streams past",
     DATAFLOWS,
-    "clock",
+    ["passes", "legality", "cost", "skips"],
     "weight-stationary",
   ),
   "mac.preload": choice(
     "whether the next fold is loaded while the present one streams",
     ["overlapped", "serial"],
-    "clock",
+    ["legality", "cost", "skips"],
     "overlapped",
   ),
   "mac.outputs": choice(
     "side of the array along which an output-stationary product's outputs lie; its vectors lie along the other",
     ["rows", "columns"],
-    "clock",
+    ["legality", "cost", "skips"],
     "rows",
   ),
-  "mac.weightBits": clock("weight width that one multiplier takes in one cycle", {
+  "mac.weightBits": array("weight width that one multiplier takes in one cycle", {
     unit: "bit",
     min: 1,
     max: 16,
     default: 8,
   }),
-  "mac.activationBits": clock("activation width that one multiplier takes in one cycle", {
+  "mac.activationBits": array("activation width that one multiplier takes in one cycle", {
     unit: "bit",
     min: 1,
     max: 16,
@@ -151,29 +163,29 @@ export const FIELDS = {
   "mac.multiplier": choice(
     "fixed: one product each cycle; fused: narrower operands share a multiplier (4x4: four); serial: one weight bit each cycle",
     ["fixed", "fused", "serial"],
-    "clock",
+    ["passes", "legality", "cost", "skips"],
     "fixed",
   ),
   "mac.zeroSkip": choice(
     "operands whose zeros the array passes over, whole slots at a time; counted as an estimate, and in no cycle",
     ["none", "weights", "activations", "both"],
-    "clock",
+    ["skips"],
     "none",
   ),
   "acc.bits": bits("accumulator width", { unit: "bit", min: 8, max: 48, default: 32 }),
-  "acc.entries": clock("accumulators", { unit: "entry", min: 16, max: 1_048_576, default: 4096 }),
+  "acc.entries": size("accumulators", { unit: "entry", min: 16, max: 1_048_576, default: 4096 }),
   "acc.banks": banks("accumulator"),
   "acc.ports": ports("accumulators"),
   "acc.overflow": choice(
     "what an accumulator does at the end of an array pass that leaves its range",
     ["wrap", "saturate"],
-    "bits",
+    ["bits"],
     "wrap",
   ),
   "requant.kind": choice(
     "how the requantizer multiplies: by one shift, by a sum of two shifts, by a multiplier and a shift",
     REQUANT_KINDS,
-    "bits",
+    ["bits", "legality", "cost"],
     "multiplier",
   ),
   "requant.multiplierBits": bits("width of the multiplier, where the kind has one", {
@@ -182,7 +194,12 @@ export const FIELDS = {
     max: 31,
     default: 16,
   }),
-  "requant.rounding": choice("rounding of a requantized accumulator", REQUANT_ROUNDINGS, "bits", "half-away"),
+  "requant.rounding": choice(
+    "rounding of a requantized accumulator",
+    REQUANT_ROUNDINGS,
+    ["bits", "legality"],
+    "half-away",
+  ),
   "requant.lanes": clock("elements requantized each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
   "requant.latency": clock("cycles from an element's entry to its result", {
     unit: "cycle",
@@ -191,7 +208,7 @@ export const FIELDS = {
     default: 4,
   }),
   "pwl.lanes": clock("elements looked up each cycle", { unit: "lane", min: 1, max: 256, default: 16 }),
-  "pwl.maxPieces": clock("pieces a table may have, as stored", {
+  "pwl.maxPieces": int("legality")("pieces a table may have, as stored", {
     unit: "piece",
     min: 1,
     max: 512,
@@ -203,7 +220,7 @@ export const FIELDS = {
     max: 16,
     default: 16,
   }),
-  "pwl.offsetFraction": bits("fraction bits of a stored offset", {
+  "pwl.offsetFraction": int("bits", "legality")("fraction bits of a stored offset", {
     unit: "bit",
     min: 0,
     max: 16,
@@ -212,19 +229,19 @@ export const FIELDS = {
   "pwl.shifts": choice(
     "whether all slopes of a table share a shift, or each piece has its own",
     ["shared", "per-piece"],
-    "bits",
+    ["bits", "legality", "cost"],
     "shared",
   ),
   "pwl.symmetry": choice(
     "point: of a curve with f(-x) = s - f(x) the unit stores the upper half, and mirrors inputs and results",
     ["none", "point"],
-    "bits",
+    ["bits", "legality"],
     "none",
   ),
   "pwl.search": choice(
     "comparators find the piece in one cycle, binary search in log2(pieces)",
     ["comparators", "binary"],
-    "clock",
+    ["cost"],
     "comparators",
   ),
   "pwl.latency": clock("cycles from an element's entry to its result, the search not counted", {
@@ -236,13 +253,13 @@ export const FIELDS = {
   "pwl.rounding": choice(
     "rounding of slope times distance; as-requant: as the requantizer rounds once",
     ["as-requant", ...ROUNDINGS],
-    "bits",
+    ["bits"],
     "as-requant",
   ),
   "pwl.chained": choice(
     "a path from the requantizer into the PWL unit that saves the trip through SRAM",
     ["yes", "no"],
-    "clock",
+    ["legality"],
     "yes",
   ),
   "vector.lanes": clock("elements the vector unit takes each cycle", {
@@ -266,7 +283,7 @@ export const FIELDS = {
   "vector.rounding": choice(
     "rounding of the vector unit's scalings",
     ["as-requant", ...REQUANT_ROUNDINGS],
-    "bits",
+    ["bits", "legality"],
     "as-requant",
   ),
   "vector.divideCycles": clock("cycles that one element of a division occupies its lane", {
@@ -275,8 +292,8 @@ export const FIELDS = {
     max: 64,
     default: 8,
   }),
-  "weight.bytes": clock("weight SRAM", { unit: "byte", min: 256, max: 268_435_456, default: 524_288 }),
-  "weight.bytesPerCycle": clock("weight SRAM read by the MAC array each cycle", {
+  "weight.bytes": size("weight SRAM", { unit: "byte", min: 256, max: 268_435_456, default: 524_288 }),
+  "weight.bytesPerCycle": feed("weight SRAM read by the MAC array each cycle", {
     unit: "byte/cycle",
     min: 1,
     max: 65_536,
@@ -284,7 +301,7 @@ export const FIELDS = {
   }),
   "weight.banks": banks("weight SRAM"),
   "weight.ports": ports("weight SRAM"),
-  "activation.bytes": clock("activation SRAM", { unit: "byte", min: 256, max: 16_777_216, default: 65_536 }),
+  "activation.bytes": size("activation SRAM", { unit: "byte", min: 256, max: 16_777_216, default: 65_536 }),
   "activation.banks": clock("activation SRAM banks, by contiguous address ranges", {
     unit: "bank",
     min: 1,
@@ -303,13 +320,13 @@ export const FIELDS = {
     max: 8,
     default: 1,
   }),
-  "activation.bytesPerCycle": clock("bytes each port moves a cycle", {
+  "activation.bytesPerCycle": feed("bytes each port moves a cycle", {
     unit: "byte/cycle",
     min: 1,
     max: 4096,
     default: 64,
   }),
-  "table.bytes": clock("table memory: requantization parameters and PWL tables", {
+  "table.bytes": size("table memory: requantization parameters and PWL tables", {
     unit: "byte",
     min: 64,
     max: 1_048_576,
@@ -329,7 +346,7 @@ export const FIELDS = {
     max: 4096,
     default: 32,
   }),
-  "dram.pages": choice("whether the DRAM's rows, banks and refresh take time", ["no", "yes"], "clock", "no"),
+  "dram.pages": choice("whether the DRAM's rows, banks and refresh take time", ["no", "yes"], ["cost"], "no"),
   "dram.rowBytes": clock("bytes of a row", { unit: "byte", min: 64, max: 65_536, default: 4096 }),
   "dram.banks": clock("DRAM banks; consecutive rows lie in consecutive ones", {
     unit: "bank",
@@ -360,7 +377,7 @@ export const FIELDS = {
     max: 64,
     default: 4,
   }),
-  "clock.mhz": clock("clock, for times and power only", { unit: "MHz", min: 1, max: 10_000, default: 500 }),
+  "clock.mhz": int()("clock, for times and power only", { unit: "MHz", min: 1, max: 10_000, default: 500 }),
   "energy.multiply8": picojoules("an 8 x 8 bit multiplication; others by the product of their widths", 0.2),
   "energy.add32": picojoules("a 32-bit addition; others by their width", 0.1),
   "energy.weightByte": picojoules("a byte of weight SRAM (1 MB class)", 12.5),

@@ -4,7 +4,7 @@ import { type ParameterTable, settle } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
 import type { RequantRounding } from "../fixed/requant.ts";
 import { refreshBlackout } from "./dram.ts";
-import { FIELDS, type FieldName, type Settings } from "./fields.ts";
+import { type Aspect, FIELDS, type FieldName, type Settings } from "./fields.ts";
 import { SCALING_UNITS, type ScalingUnit, scalingOf } from "./scaling.ts";
 
 /** A machine: frozen plain data. */
@@ -63,9 +63,11 @@ export const makeArch = (changes: Readonly<Record<string, unknown>> = {}, name =
 /** Identity of a machine's parameters; the name takes no part. */
 export const hashArch = (arch: ArchSpec): string => hashOf(arch.settings);
 
-/** The parameters that can change a result, and those that can change a cycle. Energies are in neither. */
-export function partOf(arch: ArchSpec, affects: "bits" | "clock"): Readonly<Partial<Settings>> {
-  const names = (Object.keys(FIELDS) as FieldName[]).filter((name) => FIELDS[name].affects === affects);
+/** The parameters that can change one of these. */
+export function partOf(arch: ArchSpec, ...aspects: readonly Aspect[]): Readonly<Partial<Settings>> {
+  const names = (Object.keys(FIELDS) as FieldName[]).filter((name) =>
+    aspects.some((aspect) => FIELDS[name].affects.includes(aspect)),
+  );
   return Object.fromEntries(names.map((name) => [name, arch.settings[name]]));
 }
 

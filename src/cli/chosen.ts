@@ -1,5 +1,6 @@
 import type { Argv, Options } from "yargs";
 import { InputError } from "../base/errors.ts";
+import { MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
 import { makeRecipe } from "../quant/recipe.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
 import { MAPPERS, type Mapper } from "../sweep/mapped.ts";
@@ -12,9 +13,9 @@ export const pointOptions = (y: Argv) =>
   y
     .positional("experiment", {
       type: "string",
-      default: "g2p",
-      describe: "its file, or its name in experiments/",
+      describe: `its file, or its name in experiments/; default the model's own, ${experimentOf(MODEL_NAMES[0])}`,
     })
+    .option("model", modelOption)
     .option("point", {
       type: "string",
       requiresArg: true,
@@ -32,6 +33,16 @@ export const pointOptions = (y: Argv) =>
       describe: "another recipe, a file or its name in recipes/, or a changed parameter, as in weight_bits=4",
     });
 
+/** A model in place of the experiment's. */
+export const modelOption = {
+  choices: MODEL_NAMES,
+  requiresArg: true,
+  describe: "another model than the experiment's; without an experiment, this model's own",
+} as const satisfies Options;
+
+/** The experiment that ships with a model. */
+export const experimentOf = (model: ModelName): string => modelOf(model).experiment;
+
 /** For verbs that time what they are asked about. */
 export const mapperOption = {
   choices: MAPPERS,
@@ -43,7 +54,8 @@ export const mapperOption = {
 export const POINT_LISTS = ["set", "recipe"] as const;
 
 interface Asked {
-  readonly experiment: string;
+  readonly experiment: string | undefined;
+  readonly model?: ModelName | undefined;
   readonly point: string;
   readonly arch: string | undefined;
   readonly set: readonly string[] | undefined;
@@ -63,7 +75,8 @@ export interface Chosen {
  * @throws UsageError for options that cannot be read; InputError for files, names and values that are refused
  */
 export function chosenPoint(asked: Asked, words?: number): Chosen {
-  const { experiment: given, point, arch, set, recipe, mapper } = asked;
+  const { model, point, arch, set, recipe, mapper } = asked;
+  const given = asked.experiment ?? experimentOf(model ?? MODEL_NAMES[0]);
   const index = wholeNumber(point, "--point", 1);
   const { name, changes } = recipeOf(recipe);
   const sets = { ...settingsOf(set, "--set"), ...changes };
@@ -71,6 +84,7 @@ export function chosenPoint(asked: Asked, words?: number): Chosen {
   const experiment = loadExperiment(placeOf(given, "experiments"), {
     sets,
     point: index,
+    ...(model === undefined ? {} : { model }),
     ...(words === undefined ? {} : { words }),
     ...(mapper === undefined ? {} : { mapper }),
     ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),

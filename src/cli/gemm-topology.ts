@@ -1,4 +1,5 @@
 import { InputError } from "../base/errors.ts";
+import { REACH } from "../isa/define.ts";
 import { parseCsv } from "../report/csv.ts";
 
 /** A layer of a topology: inputs of M rows and K columns times weights of K rows and N columns. */
@@ -10,8 +11,6 @@ export interface GemmLayer {
 }
 
 const SIDES = ["M", "K", "N"] as const;
-/** More bytes than this no address reaches, so no side can be longer. */
-const LONGEST = 2 ** 28;
 const NAMES = /^(layer([ _]?name)?|workload|name)$/i;
 const SPARSITY = /^sparsity/i;
 const DENSE = /^(|1:1|dense|no)$/i;
@@ -86,7 +85,8 @@ function columnsOf(header: readonly string[], where: string) {
 
 function sideOf(value: string, name: string, complain: (rule: string) => void): number {
   const side = Number(value);
-  if (!/^\d+$/.test(value) || side < 1 || side > LONGEST)
-    complain(`${name}: "${value}" is not a whole number in 1 … ${LONGEST}`);
+  // A side is never longer than the bytes that an address reaches.
+  if (!/^\d+$/.test(value) || side < 1 || side > REACH)
+    complain(`${name}: "${value}" is not a whole number in 1 … ${REACH}`);
   return side;
 }

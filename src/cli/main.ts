@@ -9,8 +9,10 @@ import { disasm } from "./commands/disasm.ts";
 import { gemm } from "./commands/gemm.ts";
 import { isa } from "./commands/isa.ts";
 import { profile } from "./commands/profile.ts";
+import { pwl } from "./commands/pwl.ts";
 import { run } from "./commands/run.ts";
 import { sweep } from "./commands/sweep.ts";
+import { train } from "./commands/train.ts";
 import { validate } from "./commands/validate.ts";
 import { vectors } from "./commands/vectors.ts";
 
@@ -20,6 +22,7 @@ const commands: readonly Command[] = [
   run,
   profile,
   gemm,
+  pwl,
   vectors,
   validate,
   arch,
@@ -27,6 +30,7 @@ const commands: readonly Command[] = [
   asm,
   disasm,
   compare,
+  train,
 ];
 
 const WIDTH = 100;

@@ -189,13 +189,13 @@ function assumptions({ row, job }: PointReport): string {
   const { settings } = row.point.arch;
   const { split, calibration } = row.subject;
   const { nouns, calibrationSplit, invocations } = modelOf(row.subject.model);
-  const { one, many } = nouns;
+  const { one, many, drawn } = nouns;
   const { modelBytes, residentWeightBytes } = row.cost;
   const facts = [
     ["batch", `1: one ${one} at a time, its programs one after another; the host's time is not counted`],
     [
       many,
-      `${grouped(row.facts.count)} of the ${split} ${many}, evenly spaced; ranges from ${calibration} ${calibrationSplit} ${many}`,
+      `${grouped(row.facts.count)} of the ${split} ${many}, ${drawn}; ranges from ${calibration} ${calibrationSplit} ${many}`,
     ],
     [
       "weights",

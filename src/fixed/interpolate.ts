@@ -1,5 +1,5 @@
 /** Where the fraction of a step begins: 9 bits for the sigmoid, 8 for tanh, whose steps are half as long. */
-const FRACTION_BITS = { even: 9, odd: 8 } as const;
+export const FRACTION_BITS = { even: 9, odd: 8 } as const;
 
 /** The last step; from here on the function is flat. */
 const LAST = 255;

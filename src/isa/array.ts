@@ -1,5 +1,6 @@
 import type { Settings } from "../arch/fields.ts";
 import { ceilDiv, floorDiv } from "../fixed/round.ts";
+import { dataflowOf, SIDES, type Side, slotLength, staysWithout } from "./dataflows.ts";
 
 /** A matrix product on the array: outputs [n][m] of W [m][k] and n vectors [k]. */
 export interface Product {
@@ -45,11 +46,16 @@ function shared(native: number, bits: number): number {
   return parts;
 }
 
-/** Elements of a dot product that one array pass adds up before the accumulator sees them. */
-export function passLength(p: Product, arch: Settings): number {
-  const depth = arch["mac.rows"] * multiplierRate(p.weightBits, p.activationBits, arch).products;
-  return arch["mac.dataflow"] === "output-stationary" ? p.k : Math.min(p.k, depth);
+/** How many of each side of a product a slot of the array takes. */
+export function slotOf(p: Product, arch: Settings): Readonly<Record<Side, number>> {
+  const { products } = multiplierRate(p.weightBits, p.activationBits, arch);
+  const length = (side: Side) => slotLength(side, products, arch);
+  return { m: length("m"), k: length("k"), n: length("n") };
 }
+
+/** Elements of a dot product that one array pass adds up before the accumulator sees them. */
+export const passLength = (p: Product, arch: Settings): number =>
+  staysWithout("k", dataflowOf(arch)) ? p.k : Math.min(p.k, slotOf(p, arch).k);
 
 /**
  * Cycles of a product, R rows, C columns, `t` cycles for a product of multipliers that take `s` products at once.
@@ -62,83 +68,49 @@ export function passLength(p: Product, arch: Settings): number {
  * | the same, `mac.outputs` columns | ceil(n / R) ceil(m / C) | the same | the same       | the same                            |
  * | dot               | ceil(k / sR) ceil(m / C)  | n t        | F L                          | F L                                 |
  *
- * R: loading a stationary fold takes a cycle a row, and so does emptying an output-stationary one. R + C - 2:
- * the skew of a systolic array, filled and drained once where folds overlap. An adder tree has neither;
- * its depth is latency. A ragged fold costs a whole one.
- *
- * Serial, folds never overlap, and the counts are SCALE-Sim's (A. Samajdar et al., arXiv:1811.02883): the index of the
- * last cycle that it prints, and one. Each sum leaves the array ceil(k / sR) times, once where outputs stay; what it has
- * summed before is read back from its accumulator each time but the first.
+ * A ragged fold costs a whole one. Serial, folds never overlap, and the counts are SCALE-Sim's (A. Samajdar et al.,
+ * arXiv:1811.02883): the index of the last cycle that it prints, and one. Each sum leaves the array ceil(k / sR) times, once
+ * where outputs stay; what it has summed before is read back from its accumulator each time but the first.
  */
 export function arrayCost(p: Product, arch: Settings): ArrayCost {
-  const rows = arch["mac.rows"];
-  const columns = arch["mac.columns"];
-  const { products, cycles: t } = multiplierRate(p.weightBits, p.activationBits, arch);
-  const deep = ceilDiv(p.k, rows * products);
-  const skew = rows + columns - 2;
-  const overlapped = arch["mac.preload"] === "overlapped";
-  const stationary = (folds: number, streamed: number) =>
-    overlapped
-      ? rows + (folds - 1) * Math.max(streamed, rows) + streamed + skew
-      : folds * (rows + streamed + skew);
-  switch (arch["mac.dataflow"]) {
-    case "weight-stationary": {
-      const wide = ceilDiv(p.m, columns);
-      return {
-        cycles: stationary(deep * wide, p.n * t),
-        weightPasses: 1,
-        vectorPasses: wide,
-        sumPasses: deep,
-      };
-    }
-    case "input-stationary": {
-      const wide = ceilDiv(p.n, columns);
-      return {
-        cycles: stationary(deep * wide, p.m * t),
-        weightPasses: wide,
-        vectorPasses: 1,
-        sumPasses: deep,
-      };
-    }
-    case "output-stationary": {
-      const [outputSide, vectorSide] = arch["mac.outputs"] === "rows" ? [rows, columns] : [columns, rows];
-      const high = ceilDiv(p.m, outputSide);
-      const wide = ceilDiv(p.n, vectorSide);
-      const streamed = ceilDiv(p.k, products) * t;
-      const cycles = overlapped
-        ? (high * wide - 1) * Math.max(streamed, rows) + streamed + skew
-        : high * wide * (streamed + skew);
-      return { cycles, weightPasses: wide, vectorPasses: high, sumPasses: 1 };
-    }
-    case "dot": {
-      const wide = ceilDiv(p.m, columns);
-      return { cycles: deep * wide * p.n * t, weightPasses: p.n, vectorPasses: wide, sumPasses: deep };
-    }
-  }
+  const dataflow = dataflowOf(arch);
+  const { cycles: t } = multiplierRate(p.weightBits, p.activationBits, arch);
+  const slot = slotOf(p, arch);
+  const slots = (side: Side) => ceilDiv(p[side], slot[side]);
+  let folds = 1;
+  for (const side of SIDES) if (side !== dataflow.streams) folds *= slots(side);
+  const passes = (without: Side) => (staysWithout(without, dataflow) ? 1 : slots(without));
+  return {
+    cycles: streamedCycles([slots(dataflow.streams) * t], arch, folds),
+    weightPasses: passes("n"),
+    vectorPasses: passes("m"),
+    sumPasses: passes("k"),
+  };
 }
 
 /**
- * Cycles of folds that stream so long each, loaded, filled, drained and emptied as in `arrayCost`: its cycles, where all are alike.
+ * Cycles of folds that stream so long each, all of them `times` times.
+ *
+ * A fold of operands that stay is loaded a row a cycle, and one of sums emptied likewise; overlapped, while the fold before
+ * it, or after it, streams. A systolic array has a skew of R + C - 2, filled and drained once where folds overlap. An adder
+ * tree has neither; its depth is latency.
  */
-export function streamedCycles(folds: readonly number[], arch: Settings): number {
-  const rows = arch["mac.rows"];
-  const isTree = arch["mac.dataflow"] === "dot";
-  const skew = isTree ? 0 : rows + arch["mac.columns"] - 2;
-  const load = isTree || arch["mac.dataflow"] === "output-stationary" ? 0 : rows;
+export function streamedCycles(folds: readonly number[], arch: Settings, times = 1): number {
+  const dataflow = dataflowOf(arch);
+  const exchange = dataflow.isTree ? 0 : arch["mac.rows"];
+  const load = staysWithout("k", dataflow) ? 0 : exchange;
+  const skew = dataflow.isTree ? 0 : arch["mac.rows"] + arch["mac.columns"] - 2;
+  const isSerial = arch["mac.preload"] === "serial";
   let cycles = 0;
-  for (const streamed of folds) {
-    if (isTree) cycles += streamed;
-    else if (arch["mac.preload"] === "serial") cycles += load + streamed + skew;
-    else cycles += Math.max(streamed, rows);
-  }
-  if (isTree || arch["mac.preload"] === "serial") return cycles;
+  for (const streamed of folds) cycles += isSerial ? load + streamed + skew : Math.max(streamed, exchange);
+  if (isSerial) return times * cycles;
   const last = folds.at(-1)!;
-  return load + cycles - Math.max(last, rows) + last + skew;
+  return load + times * cycles - Math.max(last, exchange) + last + skew;
 }
 
 /** Cycles from the last beat until the accumulators can be read: the adder tree's depth, or a register. */
 export function arrayLatency(arch: Settings): number {
-  if (arch["mac.dataflow"] !== "dot") return 1;
+  if (!dataflowOf(arch).isTree) return 1;
   let depth = 1;
   for (let inputs = arch["mac.rows"]; inputs > 1; inputs = ceilDiv(inputs, 2)) depth++;
   return depth;

@@ -70,8 +70,8 @@ export interface Work {
   readonly macs?: { readonly count: number; readonly weightBits: number; readonly activationBits: number };
   /** Elements through the requantizer. */
   readonly requants?: number;
-  /** Elements through the PWL unit. */
-  readonly lookups?: number;
+  /** Elements through the PWL unit, with the widths of a slope and of a distance from a knot, without sign. */
+  readonly lookups?: { readonly count: number; readonly slopeBits: number; readonly distanceBits: number };
   /** Elements through the vector unit, with the width of its operands. */
   readonly elements?: { readonly count: number; readonly bits: number };
 }
@@ -79,6 +79,8 @@ export interface Work {
 /** Time on one unit: `beats` cycles in which it takes nothing else, results visible `latency` cycles after the last. */
 export interface Stage {
   readonly unit: UnitName;
+  /** Cycles from its start to its first beat, at least; others may have their beats meanwhile. 0 where not given. */
+  readonly lead?: number;
   readonly beats: number;
   readonly latency: number;
 }
@@ -86,6 +88,7 @@ export interface Stage {
 /** What a stage costs, as text: formulas over the operands, the machine's parameters and the terms of formulas.ts. */
 export interface StageCost {
   readonly unit: UnitName;
+  readonly lead?: string;
   readonly beats: string;
   readonly latency: string;
 }
@@ -129,6 +132,8 @@ export const defineOp = <const N extends string, const F extends Fields>(
 
 /** Width of an address field, in bytes of the memory (256 MiB) or entries of `acc`. */
 const ADDRESS_BITS = 28;
+/** Bytes of a memory, or entries of `acc`, that an address tells apart. */
+export const REACH = 2 ** ADDRESS_BITS;
 
 export const address = (space: Space, doc: string): Field => ({
   kind: "address",
@@ -136,7 +141,7 @@ export const address = (space: Space, doc: string): Field => ({
   bits: ADDRESS_BITS,
   signed: false,
   min: 0,
-  max: 2 ** ADDRESS_BITS - 1,
+  max: REACH - 1,
   doc,
 });
 

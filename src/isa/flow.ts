@@ -49,6 +49,28 @@ export class Written {
       });
     }
   }
+
+  /**
+   * Of each program what all others write, as if these were asked for each program anew.
+   * @param programs  each once
+   */
+  static byOthers(programs: readonly Program[], arch: Settings): Written[] {
+    const own = programs.map((program) => new Written([program], arch));
+    const before = own.map(() => new Written([], arch));
+    for (let i = 1; i < own.length; i++) before[i]!.#add(before[i - 1]!).#add(own[i - 1]!);
+    const behind = new Written([], arch);
+    for (let i = own.length - 1; i >= 0; i--) {
+      before[i]!.#add(behind);
+      behind.#add(own[i]!);
+    }
+    return before;
+  }
+
+  #add({ memories }: Written): this {
+    for (const space of OWN)
+      for (const { from, to } of memories[space].all) this.memories[space].note(from, to, ANY);
+    return this;
+  }
 }
 
 /** Where what a program touches of a memory ends, and whose operand is the last there. */

@@ -1,3 +1,5 @@
+import { DATAFLOWS } from "../arch/fields.ts";
+import { DATAFLOW_DEFS, type DataflowDef, SIDES, slotsText, staysWithout } from "./dataflows.ts";
 import type { StageCost } from "./define.ts";
 
 /**
@@ -49,6 +51,17 @@ const shared: readonly Term[] = [
 
 const PRODUCT = "(m, k, n, wBits, xBits)";
 
+/** A case for each dataflow, but for those whose formula is the one that most of them have. */
+function byDataflow(formulaOf: (def: DataflowDef) => string): Term["cases"] {
+  const formulas = DATAFLOWS.map((name) => formulaOf(DATAFLOW_DEFS[name]));
+  const count = (formula: string) => formulas.filter((one) => one === formula).length;
+  const common = formulas.reduce((a, b) => (count(b) > count(a) ? b : a));
+  const others = DATAFLOWS.flatMap((name, i) =>
+    formulas[i] === common ? [] : [{ when: `mac.dataflow = ${name}`, is: formulas[i]! }],
+  );
+  return [...others, { is: common }];
+}
+
 /** A product of the array: outputs [n][m] of W [m][k] and n vectors [k]. */
 const array: readonly Term[] = [
   {
@@ -79,11 +92,6 @@ const array: readonly Term[] = [
     ],
   },
   {
-    name: "deep",
-    doc: "folds along k, where sums cross the rows",
-    cases: [{ is: "ceil(k / (mac.rows * products))" }],
-  },
-  {
     name: "outputSide",
     doc: "outputs that an output-stationary array holds of one vector",
     cases: [{ when: "mac.outputs = rows", is: "mac.rows" }, { is: "mac.columns" }],
@@ -96,63 +104,54 @@ const array: readonly Term[] = [
   {
     name: "folds",
     doc: "times that the array is filled; a ragged fold costs a whole one",
-    cases: [
-      { when: "mac.dataflow = input-stationary", is: "deep * ceil(n / mac.columns)" },
-      { when: "mac.dataflow = output-stationary", is: "ceil(m / outputSide) * ceil(n / vectorSide)" },
-      { is: "deep * ceil(m / mac.columns)" },
-    ],
+    cases: byDataflow((def) =>
+      SIDES.filter((side) => side !== def.streams)
+        .map((side) => slotsText(side, def))
+        .join(" * "),
+    ),
   },
   {
     name: "streamed",
     doc: "cycles in which a fold's operands stream past its first multiplier",
-    cases: [
-      { when: "mac.dataflow = input-stationary", is: "m * steps" },
-      { when: "mac.dataflow = output-stationary", is: "ceil(k / products) * steps" },
-      { is: "n * steps" },
-    ],
+    cases: byDataflow((def) => `${slotsText(def.streams, def)} * steps`),
   },
   {
     name: "skew",
     doc: "cycles by which the last multiplier is behind the first",
-    cases: [{ is: "mac.rows + mac.columns - 2" }],
+    cases: byDataflow(({ isTree }) => (isTree ? "0" : "mac.rows + mac.columns - 2")),
+  },
+  {
+    name: "exchange",
+    doc: "cycles in which what stays for a fold is loaded, or emptied, a row each",
+    cases: byDataflow(({ isTree }) => (isTree ? "0" : "mac.rows")),
   },
   {
     name: "load",
-    doc: "cycles in which the operands of a fold that stay are loaded, a row each",
-    cases: [{ when: "mac.dataflow = output-stationary", is: "0" }, { is: "mac.rows" }],
+    doc: "cycles in which operands that stay are loaded before the first fold can stream",
+    cases: byDataflow((def) => (staysWithout("k", def) ? "0" : "exchange")),
   },
   {
     name: `array${PRODUCT}`,
     doc: "cycles of the product with every operand there in time",
     cases: [
-      { when: "mac.dataflow = dot", is: "folds * streamed" },
       { when: "mac.preload = serial", is: "folds * (load + streamed + skew)" },
-      { is: "load + (folds - 1) * max(streamed, mac.rows) + streamed + skew" },
+      { is: "load + (folds - 1) * max(streamed, exchange) + streamed + skew" },
     ],
   },
   {
     name: `weightPasses${PRODUCT}`,
     doc: "times that each weight is read",
-    cases: [
-      { when: "mac.dataflow = weight-stationary", is: "1" },
-      { when: "mac.dataflow = input-stationary", is: "ceil(n / mac.columns)" },
-      { when: "mac.dataflow = output-stationary", is: "ceil(n / vectorSide)" },
-      { is: "n" },
-    ],
+    cases: byDataflow((def) => (staysWithout("n", def) ? "1" : slotsText("n", def))),
   },
   {
     name: `vectorPasses${PRODUCT}`,
     doc: "times that each code of a vector is read",
-    cases: [
-      { when: "mac.dataflow = input-stationary", is: "1" },
-      { when: "mac.dataflow = output-stationary", is: "ceil(m / outputSide)" },
-      { is: "ceil(m / mac.columns)" },
-    ],
+    cases: byDataflow((def) => (staysWithout("m", def) ? "1" : slotsText("m", def))),
   },
   {
     name: "arrayLatency",
     doc: "cycles from the last beat to the accumulators: the depth of an adder tree, and a register",
-    cases: [{ when: "mac.dataflow = dot", is: "1 + clog2(mac.rows)" }, { is: "1" }],
+    cases: byDataflow(({ isTree }) => (isTree ? "1 + clog2(mac.rows)" : "1")),
   },
 ];
 
@@ -178,9 +177,14 @@ export const lookupCost = (elements: string, search = "search(pieces)"): StageCo
   latency: `pwl.latency + ${search}`,
 });
 
-/** `size` bytes through a DMA channel; its latency comes before its beats. */
+/** `size` bytes through a DMA channel. */
 export const transferCost = (size: string): readonly StageCost[] => [
-  { unit: "dma", beats: `ceil(burst(${size}) / dram.bytesPerCycle)`, latency: "dram.latency" },
+  {
+    unit: "dma",
+    lead: "dram.latency",
+    beats: `ceil(burst(${size}) / dram.bytesPerCycle)`,
+    latency: "0",
+  },
 ];
 
 /** The terms that a formula rests on, in the order of TERMS. */

@@ -1,11 +1,22 @@
 import type { Settings } from "../arch/fields.ts";
-import { maxOf, minOf, signed } from "../fixed/format.ts";
+import { type IntFormat, maxOf, minOf, signed, unsigned } from "../fixed/format.ts";
 import { ceilDiv } from "../fixed/round.ts";
+import { MOST_SLOPE_BITS, mostFraction, type TableShape } from "../pwl/storage.ts";
 import { NO_MIRROR, PWL_SCRATCH_BYTES } from "../simd/kernels.ts";
 import { streamCycles } from "./cost.ts";
-import { address, constant, count, flag, type Span, type Stage, type Traffic, width } from "./define.ts";
+import {
+  address,
+  constant,
+  count,
+  flag,
+  type Span,
+  type Stage,
+  type Traffic,
+  type Work,
+  width,
+} from "./define.ts";
 import type { MachineState } from "./state.ts";
-import { pwlBlock, type TableArray, type TableShape } from "./tables.ts";
+import { pwlBlock, type TableArray } from "./tables.ts";
 
 /** Spans of a block's arrays. */
 export const tableSpans = (block: number, arrays: readonly TableArray[]): readonly Span[] =>
@@ -14,20 +25,20 @@ export const tableSpans = (block: number, arrays: readonly TableArray[]): readon
     .map(({ offset, bits, count }) => ({ space: "table", from: block + offset, bits, count }));
 
 /** The fields of an instruction that say where a PWL table is and how it is stored: one of mantissas. */
-export const mantissaFields = (doc: string) => tableFields(doc, 15);
+export const mantissaFields = (doc: string) => tableFields(doc, unsigned(16));
 
 /** The same of a table of codes, which may be stored by half. */
 export const codeFields = (doc: string) => ({
-  ...tableFields(doc, 16),
+  ...tableFields(doc, signed(16)),
   mirrored: flag("1: the upper half of a curve with f(-x) = s - f(x), 0: a whole one"),
 });
 
-/** @param mostFraction  with which an offset still has 32 bits, a sign among them */
-const tableFields = (doc: string, mostFraction: number) => ({
+/** @param widest  results */
+const tableFields = (doc: string, widest: IntFormat) => ({
   table: address("table", doc),
   pieces: count("pieces stored"),
-  slopeBits: width(32, "width of a slope"),
-  fraction: constant(5, 0, mostFraction, "fraction bits of an offset"),
+  slopeBits: width(MOST_SLOPE_BITS, "width of a slope"),
+  fraction: constant(5, 0, mostFraction(widest), "fraction bits of an offset"),
 });
 
 /** A PWL table as an instruction names it. */
@@ -48,6 +59,15 @@ export function lookupStage(n: number, pieces: number, io: Traffic, arch: Settin
     latency: arch["pwl.latency"] + search,
   };
 }
+
+/** `count` lookups: two codes of a table are at most 2^inBits - 1 apart, and so are a code and a knot. */
+export const lookupWork = (
+  count: number,
+  { slopeBits, inBits }: TableOperand,
+): NonNullable<Work["lookups"]> => ({
+  ...{ count, slopeBits },
+  distanceBits: inBits,
+});
 
 /** What of a table is more than the unit has. */
 export function lookupFaults(x: Omit<TableShape, "inBits" | "bits">, arch: Settings): readonly string[] {

@@ -2,6 +2,7 @@ import type { Settings } from "../arch/fields.ts";
 import { type Scaling, scalingOf } from "../arch/scaling.ts";
 import { storageBytes } from "../fixed/format.ts";
 import { ceilDiv } from "../fixed/round.ts";
+import { SHIFT_BITS, storedArrays, type TableShape } from "../pwl/storage.ts";
 
 /** An array inside a block of table memory: `count` codes of `bits` bits, `offset` bytes from the block's start. */
 export interface TableArray {
@@ -18,8 +19,6 @@ export interface TableBlock<K extends string> {
   readonly alignment: number;
 }
 
-/** Width of a stored shift: 0 … 62 for a right shift, negative for a left shift. */
-const SHIFT_BITS = 8;
 /** Least width of a bias in table memory. */
 const LEAST_BIAS_BITS = 32;
 /** Width of a bias that goes with a gain: two bits above what the quantizer uses, so that the sum has room. */
@@ -68,34 +67,12 @@ export const gainBlock = (m: number, gainBits: number): TableBlock<"gain" | "bia
     ["bias", GAIN_BIAS_BITS, m],
   ]);
 
-/** What a PWL table takes in memory depends on. */
-export interface TableShape {
-  /** Stored: of a table that is mirrored, those of its half. */
-  readonly pieces: number;
-  readonly inBits: number;
-  readonly bits: number;
-  readonly slopeBits: number;
-  /** Fraction bits of an offset. */
-  readonly fraction: number;
-  /** 1 where only the upper half is stored. */
-  readonly mirrored: number;
-}
-
-/** Width of the sums of a mirrored table. */
-const SUM_BITS = 32;
-
-/** A PWL table: knots, offsets, slopes, a shift for each piece or for all, and the sums that a mirrored one has. */
+/** A PWL table, on a unit that shares a shift or has one for each piece. */
 export const pwlBlock = (
-  { pieces, inBits, bits, slopeBits, fraction, mirrored }: TableShape,
+  shape: TableShape,
   arch: Settings,
 ): TableBlock<"knot" | "base" | "slope" | "shift" | "sum"> =>
-  layout([
-    ["knot", inBits, pieces],
-    ["base", bits + fraction, pieces],
-    ["slope", slopeBits, pieces],
-    ["shift", SHIFT_BITS, arch["pwl.shifts"] === "per-piece" ? pieces : 1],
-    ["sum", SUM_BITS, 2 * mirrored],
-  ]);
+  layout(storedArrays(shape, arch["pwl.shifts"] === "per-piece" ? shape.pieces : 1));
 
 /** Entries of a mirrored table. */
 const MIRRORED_ENTRIES = 256;
@@ -112,6 +89,8 @@ function layout<K extends string>(
   let at = 0;
   let alignment = 1;
   for (const [name, bits, count] of arrays) {
+    if (!Number.isInteger(bits) || (bits < 1 && count > 0))
+      throw new RangeError(`codes of ${name} have 1 bit or more, not ${bits}`);
     const step = count === 0 ? 1 : alignmentOf(bits);
     const offset = alignUp(at, step);
     placed[name] = { offset, bits, count };

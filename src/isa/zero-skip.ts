@@ -1,34 +1,7 @@
-import type { Dataflow, Settings } from "../arch/fields.ts";
+import type { Settings } from "../arch/fields.ts";
 import { ceilDiv } from "../fixed/round.ts";
-import { multiplierRate, type Product, streamedCycles } from "./array.ts";
-
-/** The sides of a product: outputs, terms of a sum, vectors. */
-type Side = "m" | "k" | "n";
-
-/** What streams through a fold, of the sides that a product is cut along; folds are cut along the other two. */
-const STREAMED: Readonly<Record<Dataflow, Side>> = {
-  "weight-stationary": "n",
-  dot: "n",
-  "input-stationary": "m",
-  "output-stationary": "k",
-};
-
-/** How many of each side one slot of the array takes. */
-function tileOf(p: Product, arch: Settings): Readonly<Record<Side, number>> {
-  const [rows, columns] = [arch["mac.rows"], arch["mac.columns"]];
-  const { products } = multiplierRate(p.weightBits, p.activationBits, arch);
-  switch (arch["mac.dataflow"]) {
-    case "weight-stationary":
-    case "dot":
-      return { m: columns, k: rows * products, n: 1 };
-    case "input-stationary":
-      return { m: 1, k: rows * products, n: columns };
-    case "output-stationary":
-      return arch["mac.outputs"] === "rows"
-        ? { m: rows, k: products, n: columns }
-        : { m: columns, k: products, n: rows };
-  }
-}
+import { multiplierRate, type Product, slotOf, streamedCycles } from "./array.ts";
+import { dataflowOf, SIDES, type Side } from "./dataflows.ts";
 
 /**
  * The cycles of a product on an array that skips zeros, in each lane: an estimate, for it depends on data.
@@ -50,7 +23,7 @@ export function zeroSkippedCycles(
   lanes: number,
   arch: Settings,
 ): readonly number[] {
-  const tile = tileOf(p, arch);
+  const tile = slotOf(p, arch);
   const { cycles: t } = multiplierRate(p.weightBits, p.activationBits, arch);
   const tiles = { m: ceilDiv(p.m, tile.m), k: ceilDiv(p.k, tile.k), n: ceilDiv(p.n, tile.n) };
   const kind = arch["mac.zeroSkip"];
@@ -59,8 +32,8 @@ export function zeroSkippedCycles(
   const noWeights = kind === "activations" ? none("m", 1) : zeroTiles(weights, p.m, p.k, 1, tile.m, tile.k);
   const noVectors =
     kind === "weights" ? none("n", lanes) : zeroTiles(vectors, p.n, p.k, lanes, tile.n, tile.k);
-  const streamed = STREAMED[arch["mac.dataflow"]];
-  const [outer, inner] = (["m", "k", "n"] as const).filter((side) => side !== streamed) as [Side, Side];
+  const { streams: streamed } = dataflowOf(arch);
+  const [outer, inner] = SIDES.filter((side) => side !== streamed) as [Side, Side];
   const at: Record<Side, number> = { m: 0, k: 0, n: 0 };
   return Array.from({ length: lanes }, (_, lane) => {
     const folds: number[] = [];

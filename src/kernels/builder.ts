@@ -8,6 +8,7 @@ import { type Item, LOOP_DEPTH, type Program, REGISTERS_PER_LOOP } from "../isa/
 import { alignmentOf, alignUp } from "../isa/tables.ts";
 import type { ImageBuilder } from "./image.ts";
 import type { Residency } from "./residency.ts";
+import { type Transfer, transfers } from "./transfer.ts";
 
 /** An address that a loop advances: a base, and the register that is added to it. */
 export interface Indexed {
@@ -50,8 +51,11 @@ export const rowOf = (tensor: Tensor, index: number): Tensor => ({
   count: 1,
 });
 
-/** Activations start on multiples of this many bytes, beyond what their width asks for: a line of the SRAM. */
+/** A line of a memory that tensors lie in: they start on multiples of this many bytes, beyond what their width asks for. */
 const LINE_BYTES = 16;
+
+/** The first line from the byte `at` on that codes of `bits` bits can start on. */
+export const lineFrom = (at: number, bits: number): number => alignUp(at, LINE_BYTES * alignmentOf(bits));
 
 /**
  * Where a program's activations live. Several programs of one job share what stays between them, so they start
@@ -75,14 +79,15 @@ export class ActivationMap {
 
   /** Address of `count` fresh codes of a tensor. @throws InputError where the activation SRAM is full */
   reserve(count: number, bits: number, name?: string): number {
-    const address = alignUp(this.#next, LINE_BYTES * alignmentOf(bits));
+    const address = lineFrom(this.#next, bits);
     const bytes = storageBytes(count, bits);
     const end = address + bytes;
     const room = this.#arch.settings["activation.bytes"];
     if (end > room) {
       throw new InputError(
         this.#arch.name,
-        `activation.bytes: ${room} bytes, ${address} of them taken, cannot hold ${this.#called(name)}, ${bytes} bytes: ${count} codes of ${bits} bits`,
+        `${room} bytes, ${address} of them taken, cannot hold ${this.#called(name)}, ${bytes} bytes: ${count} codes of ${bits} bits`,
+        "activation.bytes",
       );
     }
     this.#next = end;
@@ -139,6 +144,11 @@ export class Builder {
     }
     const label = this.#layer === "" ? {} : { layer: this.#layer };
     this.#blocks.at(-1)!.push({ op: op as unknown as OpDef, x, by, ...label });
+  }
+
+  /** Moves `n` codes of `bits` bits between DRAM and an on-chip memory, in as many transfers as that takes. */
+  transfer(op: Transfer, dst: number, src: number, n: number, bits: number): void {
+    for (const operands of transfers(op, dst, src, n, bits)) this.emit(op as OpDef, operands);
   }
 
   /**

@@ -4,8 +4,7 @@ import type { Grid } from "../fixed/real.ts";
 import type { Image } from "../isa/image.ts";
 import { fetch, loadTable, loadWeight, store } from "../isa/ops/dma.ts";
 import type { Program } from "../isa/program.ts";
-import { alignUp } from "../isa/tables.ts";
-import { ActivationMap, Builder, type Tensor } from "./builder.ts";
+import { ActivationMap, Builder, lineFrom, type Tensor } from "./builder.ts";
 import { ImageBuilder, type Weights } from "./image.ts";
 import type { Mapping } from "./mapping.ts";
 import { Residency } from "./residency.ts";
@@ -48,10 +47,8 @@ export interface Compiled {
   readonly residentWeightBytes: number;
 }
 
-/** A transfer moves at most as many codes as its count field holds. */
-const MOST_CODES = 2 ** 19;
-/** Tensors in the data region start on lines of this many bytes. */
-const LINE_BYTES = 16;
+/** Of a table memory's contents, which are of many widths. */
+const BYTE = 8;
 
 /** Lays tensors out in the data region, each on a line of its own. */
 class DataRegion {
@@ -59,7 +56,7 @@ class DataRegion {
 
   port({ grid, length, count }: Operand): Port {
     const { bits } = grid.format;
-    const address = alignUp(this.bytes, LINE_BYTES * bits);
+    const address = lineFrom(this.bytes, bits);
     this.bytes = address + storageBytes(length * count, bits);
     return { address, bits, length, count };
   }
@@ -78,15 +75,15 @@ export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapp
   const inputs = computation.inputs.map((operand) => data.port(operand));
   const tensors = computation.inputs.map(({ grid, length, count }, i): Tensor => {
     const tensor = b.map.tensor(grid, length, count, `input ${i + 1}`);
-    for (const { at, from, n, bits } of pieces(tensor, inputs[i]!))
-      b.emit(fetch, { dst: at, src: from, n, bits });
+    const { address, bits } = inputs[i]!;
+    b.transfer(fetch, tensor.at as number, address, length * count, bits);
     return tensor;
   });
   const results = computation.lower(b, tensors);
   const outputs = results.map((result) => data.port(result));
-  for (const [i, result] of results.entries()) {
-    for (const { at, from, n, bits } of pieces(result, outputs[i]!))
-      b.emit(store, { dst: from, src: at, n, bits });
+  for (const [i, { at, length, count }] of results.entries()) {
+    const { address, bits } = outputs[i]!;
+    b.transfer(store, address, at as number, length * count, bits);
   }
   return {
     image: image.build(),
@@ -103,25 +100,9 @@ export function compile(arch: ArchSpec, computation: Computation, mapping?: Mapp
 /** What a job runs once: tables and resident weights, from the image to where its programs find them. */
 export function loadProgram(arch: ArchSpec, image: ImageBuilder, weights: Residency): Program {
   const b = new Builder(image, weights, new ActivationMap(arch), arch);
-  if (image.tableBytes > 0)
-    b.label("tables", () => b.emit(loadTable, { dst: 0, src: 0, bytes: image.tableBytes }));
+  if (image.tableBytes > 0) b.label("tables", () => b.transfer(loadTable, 0, 0, image.tableBytes, BYTE));
   b.label("weights", () => {
-    for (const { src, dst, bytes } of weights.loads) b.emit(loadWeight, { dst, src, bytes });
+    for (const { src, dst, n, bits } of weights.loads) b.transfer(loadWeight, dst, src, n, bits);
   });
   return b.finish("load");
-}
-
-/** A tensor and its port in parts that one transfer moves. */
-function* pieces(tensor: Tensor, port: Port) {
-  const { bits } = port;
-  const total = port.length * port.count;
-  for (let done = 0; done < total; done += MOST_CODES) {
-    const offset = (done * bits) / 8;
-    yield {
-      at: (tensor.at as number) + offset,
-      from: port.address + offset,
-      n: Math.min(MOST_CODES, total - done),
-      bits,
-    };
-  }
 }

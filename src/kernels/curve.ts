@@ -11,14 +11,15 @@ import { mirrored } from "../isa/ops/mirrored.ts";
 import { CURVES } from "../pwl/curves.ts";
 import { mirroredSigmoid } from "../pwl/mirrored.ts";
 import type { PwlTable } from "../pwl/table.ts";
+import type { Histogram } from "../quant/histogram.ts";
 import type { Numerics } from "../quant/numerics.ts";
 import type { Recipe } from "../quant/recipe.ts";
-import type { TableSite } from "../quant/sites.ts";
-import { tableFor } from "../quant/tables.ts";
+import { type CurveSite, tableFor } from "../quant/tables.ts";
 import type { Builder, Tensor } from "./builder.ts";
 import { elementsOf, exactLookup, lowerLookup } from "./elementwise.ts";
+import type { Floats } from "./floats.ts";
 
-/** The curves of gates by every arithmetic that a recipe can name: quantized, exact, lowered. */
+/** The curves of gates by every arithmetic that a recipe can name: quantized, widened, exact, lowered. */
 
 /**
  * The sigmoid or (`odd`) the tanh of a tensor.
@@ -34,7 +35,6 @@ export type QCurve =
   | {
       readonly kind: "mirrored";
       readonly odd: boolean;
-      readonly inBits: number;
       readonly factor: number;
       readonly shift: number;
     };
@@ -53,6 +53,7 @@ const MIRRORED_FACTOR_BITS = 17;
  * The sigmoid or tanh from a grid to a grid: FIXED_POINT, but for a table of pieces.
  *
  * @param site    whose recipe such a table has
+ * @param seen    the real values that calibration saw looked up
  * @throws InputError where the recipe's method has nothing for the input's grid
  */
 export function quantizeCurve(
@@ -61,12 +62,13 @@ export function quantizeCurve(
   input: Grid,
   output: Grid,
   numerics: Numerics,
-  site: TableSite,
+  site: CurveSite,
+  seen: Histogram | undefined,
 ): QCurve {
   const odd = name === "tanh";
   switch (method) {
     case "pwl":
-      return { kind: "pwl", table: tableFor(site, CURVES[name], input, output, numerics) };
+      return { kind: "pwl", table: tableFor(site, CURVES[name], input, output, numerics, seen) };
     case "gemmlowp": {
       const integerBits = ceilLog2(input.scale) + FIXED_POINT.format.bits - 1;
       const isFixedPoint = floorLog2(input.scale) === ceilLog2(input.scale) && input.zero === 0;
@@ -79,7 +81,7 @@ export function quantizeCurve(
       return { kind: "gemmlowp", odd, integerBits };
     }
     case "mirrored":
-      return { kind: "mirrored", odd, inBits: input.format.bits, ...mirroredSteps(input.scale) };
+      return { kind: "mirrored", odd, ...mirroredSteps(input.scale) };
   }
 }
 
@@ -94,6 +96,18 @@ export function mirroredSteps(scale: number): { readonly factor: number; readonl
     shift--;
   }
   return { factor, shift };
+}
+
+/** The curve in floats, by the same instruction; that of `mirrored` has results of 16 bits, and so has its table. */
+export function widenCurve(q: QCurve, floats: Floats): QCurve {
+  switch (q.kind) {
+    case "pwl":
+      return { kind: q.kind, table: floats.table(q.table) };
+    case "gemmlowp":
+      return q;
+    case "mirrored":
+      return { kind: q.kind, odd: q.odd, factor: 1, shift: 0 };
+  }
 }
 
 const MIRRORED_SIGMOID = mirroredSigmoid();
@@ -115,16 +129,17 @@ export function exactCurve(q: QCurve, codes: Int32Array, arch: Settings): Int32A
 
 export function lowerCurve(b: Builder, q: QCurve, input: Tensor, output: Tensor): void {
   const shape = { dst: output.at, src: input.at, n: elementsOf(output) };
+  const { bits } = input.grid.format;
   switch (q.kind) {
     case "pwl":
       lowerLookup(b, q.table, input, output);
       return;
     case "gemmlowp":
-      b.emit(q.odd ? tanh : logistic, { ...shape, bits: 16, integerBits: q.integerBits });
+      b.emit(q.odd ? tanh : logistic, { ...shape, bits, integerBits: q.integerBits });
       return;
     case "mirrored":
       b.emit(mirrored, {
-        ...{ ...shape, inBits: q.inBits, factor: q.factor, shift: q.shift },
+        ...{ ...shape, inBits: bits, factor: q.factor, shift: q.shift },
         ...{ odd: q.odd ? 1 : 0, table: b.image.mirrored() },
       });
   }

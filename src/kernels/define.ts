@@ -6,6 +6,7 @@ import { affineGrid, type Range, Ranges } from "../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../quant/numerics.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import type { Builder, Tensor } from "./builder.ts";
+import type { Floats } from "./floats.ts";
 import type { Weights } from "./image.ts";
 import type { Rng } from "./samples.ts";
 import type { Tap } from "./tensors.ts";
@@ -50,6 +51,8 @@ export interface Definition<P, Q> {
   inputGrid?(params: P, range: Range, numerics: Numerics): Grid;
   /** @param ranges  of the sites that `real` shows its tap */
   quantize(params: P, inputs: readonly Grid[], ranges: Ranges, numerics: Numerics): Q;
+  /** The float model of the same shape, for compiling and timing only. */
+  widen(q: Q, floats: Floats): Q;
   outputGrid(q: Q): Grid;
   /** What the array reads from weight SRAM; nothing where nothing is said. */
   matrices?(q: Q): readonly Weights[];
@@ -68,6 +71,11 @@ export interface Quantized {
   lower(b: Builder, inputs: readonly Tensor[]): Tensor;
 }
 
+interface QuantizedSample extends Quantized {
+  /** The same in floats, as `Definition.widen` has it. */
+  widen(floats: Floats): QuantizedSample;
+}
+
 export interface Sample {
   readonly name: string;
   readonly recipe: Partial<Recipe>;
@@ -76,7 +84,7 @@ export interface Sample {
   draw(rng: Rng): readonly Reals[];
   real(inputs: readonly Reals[]): Reals;
   /** @param batch  the inputs that ranges are observed on */
-  quantize(batch: readonly (readonly Reals[])[], numerics: Numerics): Quantized;
+  quantize(batch: readonly (readonly Reals[])[], numerics: Numerics): QuantizedSample;
 }
 
 /** A definition with its types closed over, so that one table holds them all. */
@@ -107,23 +115,32 @@ function quantizeSample<P, Q>(
   params: P,
   batch: readonly (readonly Reals[])[],
   numerics: Numerics,
-): Quantized {
+): QuantizedSample {
   const inputs = batch[0]!.map((_, i) => {
     const range = rangeOf(batch.flatMap((one) => one[i]!));
     return definition.inputGrid?.(params, range, numerics) ?? activationGrid(range, numerics);
   });
   const ranges = new Ranges();
   for (const one of batch)
-    definition.real(params, onGrids(one, inputs), (site, values) => ranges.observe(site, values));
-  const q = definition.quantize(params, inputs, ranges, numerics);
-  return {
-    inputs,
-    output: definition.outputGrid(q),
-    matrices: definition.matrices?.(q) ?? [],
-    exact: (codes, arch) => definition.exact(q, codes, arch),
-    lower: (b, tensors) => definition.lower(q, b, tensors),
-  };
+    definition.real(params, onGrids(one, inputs), (site, values, lookedUp) =>
+      ranges.observe(site, values, lookedUp),
+    );
+  return quantizedOf(definition, inputs, definition.quantize(params, inputs, ranges, numerics));
 }
+
+const quantizedOf = <P, Q>(definition: Definition<P, Q>, inputs: readonly Grid[], q: Q): QuantizedSample => ({
+  inputs,
+  output: definition.outputGrid(q),
+  matrices: definition.matrices?.(q) ?? [],
+  widen: (floats) =>
+    quantizedOf(
+      definition,
+      inputs.map((grid) => (grid === INDEX_GRID ? grid : floats.grid(grid))),
+      definition.widen(q, floats),
+    ),
+  exact: (codes, arch) => definition.exact(q, codes, arch),
+  lower: (b, tensors) => definition.lower(q, b, tensors),
+});
 
 /** The codes of real inputs. */
 export const encodeInputs = (inputs: readonly Reals[], grids: readonly Grid[]): readonly Codes[] =>

@@ -11,8 +11,9 @@ import { lookup, type PwlTable } from "../pwl/table.ts";
 import { type Numerics, scaleFor } from "../quant/numerics.ts";
 import type { Address, Builder, Tensor } from "./builder.ts";
 import { lowerConversion } from "./convert.ts";
+import { type Floats, NO_SCALE, named } from "./floats.ts";
 
-/** Sums, products, gains and lookups of tensors, which every recurrent kernel is made of: quantized, exact, lowered. */
+/** Sums, products, gains and lookups of tensors, which every recurrent kernel is made of: quantized, widened, exact, lowered. */
 
 const WORD = signed(WORD_BITS);
 
@@ -61,6 +62,32 @@ export const quantizeProduct = (a: Grid, b: Grid, output: Grid, numerics: Numeri
   b,
   output,
   scale: scaleFor((a.scale * b.scale) / output.scale, "vector", numerics),
+});
+
+export const widenSum = ({ a, b, output }: QSum, floats: Floats): QSum => ({
+  a: floats.grid(a),
+  b: floats.grid(b),
+  output: floats.grid(output),
+  aScale: NO_SCALE,
+  bScale: NO_SCALE,
+});
+
+export const widenProduct = ({ a, b, output, once }: QProduct, floats: Floats): QProduct =>
+  named<QProduct>({
+    a: floats.grid(a),
+    b: floats.grid(b),
+    output: floats.grid(output),
+    scale: NO_SCALE,
+    once: once === undefined ? undefined : 0,
+  });
+
+export const widenGain = ({ a, output, gains, biases }: QGain, floats: Floats): QGain => ({
+  a: floats.grid(a),
+  output: floats.grid(output),
+  gains: floats.codes(gains),
+  biases: floats.biases(biases),
+  gainBits: floats.bits,
+  scale: NO_SCALE,
 });
 
 /** saturate(rq(a - za) + sign * rq(b[i mod |b|] - zb) + zo). */

@@ -1,7 +1,8 @@
 import type { Settings } from "../arch/fields.ts";
-import { maxOf, storageBytes, unsigned } from "../fixed/format.ts";
+import { storageBytes } from "../fixed/format.ts";
 import { ceilDiv, floorDiv } from "../fixed/round.ts";
-import { arrayCost, multiplierRate, type Product } from "../isa/array.ts";
+import { arrayCost, type Product, slotOf } from "../isa/array.ts";
+import { matmul } from "../isa/ops/matmul.ts";
 import { alignmentOf, alignUp, channelBlock } from "../isa/tables.ts";
 
 /** Outputs, terms and vectors of a part of a product. */
@@ -31,9 +32,6 @@ export interface GemmPlan {
   };
 }
 
-/** The most that a field of 20 bits counts: matmul's extents. */
-const MOST = maxOf(unsigned(20));
-
 /**
  * The plan whose array, DRAM channel and requantizer, whichever of them is busiest, are done first; among equals, the
  * one that starts and ends sooner, by formulas and not by the clock. Cuts that cost the array nothing are those at multiples of
@@ -43,7 +41,7 @@ const MOST = maxOf(unsigned(20));
  */
 export function planGemm(product: Product, arch: Settings): GemmPlan {
   const serial: Settings = { ...arch, "mac.preload": "serial" };
-  const step = stepsOf(product, arch);
+  const step = slotOf(product, arch);
   const depths = tileSizes(product.k, step.k);
   const widths = tileSizes(product.n, step.n);
   let best: { readonly plan: GemmPlan; readonly score: Score } | undefined;
@@ -70,23 +68,6 @@ export function planGemm(product: Product, arch: Settings): GemmPlan {
 /** Depths that are tried for each pair of the other two sizes: the largest that fit. */
 const DEPTHS = 2;
 
-/** Steps of a tile's sides at which cuts cost the array nothing. */
-function stepsOf(product: Product, arch: Settings): Extent {
-  const { products } = multiplierRate(product.weightBits, product.activationBits, arch);
-  const [rows, columns] = [arch["mac.rows"], arch["mac.columns"]];
-  switch (arch["mac.dataflow"]) {
-    case "weight-stationary":
-    case "dot":
-      return { m: columns, k: rows * products, n: 1 };
-    case "input-stationary":
-      return { m: 1, k: rows * products, n: columns };
-    case "output-stationary":
-      return arch["mac.outputs"] === "rows"
-        ? { m: rows, k: products, n: columns }
-        : { m: columns, k: products, n: rows };
-  }
-}
-
 /** Sizes to try for a side, falling: the whole, its parts in whole steps, and halves of a step. */
 function tileSizes(whole: number, step: number): number[] {
   const sizes = new Set<number>();
@@ -96,7 +77,7 @@ function tileSizes(whole: number, step: number): number[] {
   }
   for (let size = Math.min(step, whole); size > 1; size = ceilDiv(size, 2)) sizes.add(size);
   sizes.add(1);
-  return [...sizes].filter((size) => size <= MOST).sort((a, b) => b - a);
+  return [...sizes].filter((size) => size <= matmul.fields.m.max).sort((a, b) => b - a);
 }
 
 /** The tile as the memories hold it, or undefined where they cannot. */

@@ -1,15 +1,15 @@
 import type { Settings } from "../arch/fields.ts";
 import { InputError } from "../base/errors.ts";
-import { maxOf, storageBytes, unsigned } from "../fixed/format.ts";
-import { ceilDiv, floorDiv } from "../fixed/round.ts";
+import { floorDiv } from "../fixed/round.ts";
 import { arrayCost, type Product } from "../isa/array.ts";
-import type { OpDef } from "../isa/define.ts";
+import { type OpDef, REACH } from "../isa/define.ts";
 import { fetch, loadTable, loadWeight, store } from "../isa/ops/dma.ts";
 import { matmul } from "../isa/ops/matmul.ts";
 import { requant } from "../isa/ops/requant.ts";
 import type { Instruction, Program } from "../isa/program.ts";
 import { alignmentOf, alignUp, channelBlock } from "../isa/tables.ts";
 import { type Extent, type GemmPlan, planGemm, slotBytes } from "./gemm-plan.ts";
+import { type Transfer, transfers } from "./transfer.ts";
 
 /**
  * Operands and sums that pass between the array and its memories, counted one by one. A sum that leaves the array goes
@@ -39,14 +39,10 @@ interface Step {
   readonly n: number;
 }
 
-/** The most bytes that an address reaches, that a transfer of bytes moves, and that a count of codes says. */
-const REACH = 2 ** 28;
 /** The most products of tiles that are lowered: a program is written out, and this is half a million of them. */
 const MOST_STEPS = 2 ** 19;
-const MOST_BYTES = maxOf(unsigned(24));
-const MOST_CODES = maxOf(unsigned(20));
-/** Codes are moved in multiples of eight, which are whole and aligned bytes at every width. */
-const CODE_STEP = 8;
+/** Of biases and scales, which are of several widths. */
+const BYTE = 8;
 
 /**
  * One layer: outputs[n][m] = requantized sum over k of weights[m][k] vectors[n][k]. Everything is in DRAM before and
@@ -236,17 +232,18 @@ class Writer {
     const { weightBits, activationBits } = this.#product;
     if (weights.isNew) {
       const { m, k } = this.#extent(split(weights.tile, tiles.k, "m"));
-      const bytes = storageBytes(m * k, weightBits);
-      this.#move(loadWeight, weights.slot * slot.weights, weights.tile * pitch.weights, bytes);
+      const [dst, src] = [weights.slot * slot.weights, weights.tile * pitch.weights];
+      this.#transfer(loadWeight, dst, src, m * k, weightBits);
     }
     if (vectors.isNew) {
       const { n, k } = this.#extent(split(vectors.tile, tiles.k, "n"));
-      this.#copy(fetch, vectors.slot * slot.vectors, vectors.tile * pitch.vectors, n * k, activationBits);
+      const [dst, src] = [vectors.slot * slot.vectors, vectors.tile * pitch.vectors];
+      this.#transfer(fetch, dst, src, n * k, activationBits);
     }
     if (parameters.isNew) {
       const { m } = this.#extent({ m: parameters.tile, k: 0, n: 0 });
-      const source = parametersFrom + parameters.tile * pitch.parameters;
-      this.#move(loadTable, parameters.slot * slot.parameters, source, parameterBytes(m));
+      const src = parametersFrom + parameters.tile * pitch.parameters;
+      this.#transfer(loadTable, parameters.slot * slot.parameters, src, parameterBytes(m), BYTE);
     }
   }
 
@@ -302,7 +299,7 @@ class Writer {
   storeAllBut(kept: number): void {
     while (this.#pending.length > kept) {
       const { src, dst, n } = this.#pending.shift()!;
-      this.#copy(store, dst, src, n, this.#product.activationBits);
+      this.#transfer(store, dst, src, n, this.#product.activationBits);
     }
   }
 
@@ -318,17 +315,8 @@ class Writer {
     return { m: side("m"), k: side("k"), n: side("n") };
   }
 
-  #move(op: typeof loadWeight | typeof loadTable, dst: number, src: number, bytes: number): void {
-    for (let at = 0; at < bytes; at += MOST_BYTES)
-      this.#emit(op, { dst: dst + at, src: src + at, bytes: Math.min(MOST_BYTES, bytes - at) });
-  }
-
-  #copy(op: typeof fetch | typeof store, dst: number, src: number, codes: number, bits: number): void {
-    const most = floorDiv(MOST_CODES, CODE_STEP) * CODE_STEP;
-    for (let at = 0; at < codes; at += most) {
-      const bytes = ceilDiv(at * bits, 8);
-      this.#emit(op, { dst: dst + bytes, src: src + bytes, n: Math.min(most, codes - at), bits });
-    }
+  #transfer(op: Transfer, dst: number, src: number, n: number, bits: number): void {
+    for (const operands of transfers(op, dst, src, n, bits)) this.#emit(op, operands);
   }
 
   #emit(op: unknown, x: Readonly<Record<string, number>>): void {

@@ -16,6 +16,7 @@ import {
   type TableArray,
 } from "../isa/tables.ts";
 import { mirroredSigmoid } from "../pwl/mirrored.ts";
+import { shapeOf } from "../pwl/storage.ts";
 import { type PwlTable, shiftOf } from "../pwl/table.ts";
 
 /** Integer weights [rows][columns]. */
@@ -36,7 +37,7 @@ export class ImageBuilder {
   readonly #blocks = new Map<string, number>();
   readonly #tables: Segment[] = [];
   #tableBytes = 0;
-  readonly #weights: Segment[] = [];
+  readonly #weights: (Segment & { readonly codes: Int32Array })[] = [];
   #end: number;
 
   constructor(arch: ArchSpec) {
@@ -71,18 +72,15 @@ export class ImageBuilder {
    */
   pwl(table: PwlTable): TableOperand {
     const offset = (format: PwlTable["in"]) => (format.signed ? 0 : powerOfTwo(format.bits - 1));
-    const { knots, bases, slopes, shifts, offsetFraction: fraction, mirror, slopeBits } = table;
-    const shape = {
-      ...{ pieces: knots.length, inBits: table.in.bits, bits: table.out.bits },
-      ...{ slopeBits, fraction, mirrored: mirror === undefined ? 0 : 1 },
-    };
+    const { knots, bases, slopes, shifts, offsetFraction, mirror } = table;
+    const shape = shapeOf(table);
     const { arrays, ...block } = pwlBlock(shape, this.#arch.settings);
     if (arrays.shift.count < shifts.length)
       throw new InputError(
         this.#arch.name,
         "pwl.shifts: shared cannot hold a table with a shift for each piece",
       );
-    const lift = offset(table.out) * powerOfTwo(fraction);
+    const lift = offset(table.out) * powerOfTwo(offsetFraction);
     const address = this.#block(block, [
       [arrays.knot, Array.from(knots, (code) => code - offset(table.in))],
       [arrays.base, Array.from(bases, (code) => code - lift)],
@@ -100,8 +98,10 @@ export class ImageBuilder {
     return this.#block(block, [[arrays.entry, Array.from(mirroredSigmoid(), (entry) => entry - offset)]]);
   }
 
-  /** DRAM address of weights, or of any other codes that are not in table memory. */
+  /** DRAM address of weights, or of any other codes that are not in table memory; the same array is kept once. */
   weights(codes: Int32Array, bits: number): number {
+    const held = this.#weights.find((one) => one.codes === codes && one.bits === bits);
+    if (held !== undefined) return held.address;
     refuseWide(codes, bits);
     const address = alignUp(this.#end, alignmentOf(bits));
     this.#weights.push({ codes, bits, address });
@@ -115,7 +115,8 @@ export class ImageBuilder {
     if (this.#tableBytes > room) {
       throw new InputError(
         this.#arch.name,
-        `table.bytes: ${room} bytes cannot hold the model's ${this.#tableBytes} bytes of scales and tables`,
+        `${room} bytes cannot hold the model's ${this.#tableBytes} bytes of scales and tables`,
+        "table.bytes",
       );
     }
     return this.#tableBytes;

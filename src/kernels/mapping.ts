@@ -133,7 +133,8 @@ function fixedBuffer(arch: ArchSpec, matrices: readonly Weights[], names: readon
     const name = nameOf(names, tiles.indexOf(tile));
     throw new InputError(
       arch.name,
-      `weight.bytes: ${room} bytes cannot hold two tiles of ${ROW_STEP} rows of ${name}, ${tile} bytes each`,
+      `${room} bytes cannot hold two tiles of ${ROW_STEP} rows of ${name}, ${tile} bytes each`,
+      "weight.bytes",
     );
   }
   return buffer;
@@ -141,8 +142,8 @@ function fixedBuffer(arch: ArchSpec, matrices: readonly Weights[], names: readon
 
 /** @throws InputError for the first rule that a mapping of these matrices breaks on this machine */
 export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapping: Mapping): void {
-  const refuse = (problem: string): never => {
-    throw new InputError(arch.name, problem);
+  const refuse = (problem: string, key?: "weight.bytes"): never => {
+    throw new InputError(arch.name, problem, key);
   };
   if (mapping.matrices.length !== matrices.length)
     refuse(`a mapping of ${mapping.matrices.length} matrices for ${matrices.length}`);
@@ -150,7 +151,7 @@ export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapp
   const { count, bytes } = mapping.buffers;
   const step = bufferStep(matrices);
   let next = count * bytes;
-  if (next > room) refuse(`weight.bytes: ${room} bytes cannot hold ${count} stream buffers of ${bytes}`);
+  if (next > room) refuse(`${room} bytes cannot hold ${count} stream buffers of ${bytes}`, "weight.bytes");
   if (bytes % step !== 0) refuse(`stream buffers of ${bytes} bytes, not a multiple of ${step}`);
   for (const [i, mapped] of mapping.matrices.entries()) {
     const matrix = matrices[i]!;
@@ -160,7 +161,8 @@ export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapp
       const tile = bytesOfRows(matrix, ROW_STEP);
       if (count < 2 || tile > bytes)
         refuse(
-          `weight.bytes: ${count} stream buffers of ${bytes} bytes cannot stream ${mapped.name}, ${tile} bytes a tile of ${ROW_STEP} rows`,
+          `${count} stream buffers of ${bytes} bytes cannot stream ${mapped.name}, ${tile} bytes a tile of ${ROW_STEP} rows`,
+          "weight.bytes",
         );
     }
     const rows = keptRows(matrix, mapped);
@@ -170,7 +172,7 @@ export function refuseMapping(arch: ArchSpec, matrices: readonly Weights[], mapp
     if (next > room) {
       const some = rows === matrix.rows ? mapped.name : `${rows} rows of ${mapped.name}`;
       const all = bytesOfRows(matrix, rows);
-      refuse(`weight.bytes: ${room} bytes, ${taken} of them taken, cannot hold ${some}, ${all} bytes`);
+      refuse(`${room} bytes, ${taken} of them taken, cannot hold ${some}, ${all} bytes`, "weight.bytes");
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { ArchSpec } from "../arch/spec.ts";
+import { storageBytes } from "../fixed/format.ts";
 import { alignmentOf, alignUp } from "../isa/tables.ts";
 import type { ImageBuilder, Weights } from "./image.ts";
 import {
@@ -26,6 +27,14 @@ export interface Placement {
   };
 }
 
+/** `n` weights of `bits` bits and where they go, in DRAM and in weight SRAM. */
+interface ResidentRows {
+  readonly src: number;
+  readonly dst: number;
+  readonly n: number;
+  readonly bits: number;
+}
+
 /**
  * A mapping with addresses: which weights stay in weight SRAM for a whole job and where, and what passes through it at
  * every use. Stream buffers lie first, then what stays, in the order given.
@@ -34,7 +43,7 @@ export class Residency {
   readonly mapping: Mapping;
   readonly #placements = new Map<Weights, Placement>();
   readonly #mappings = new Map<Weights, MatrixMapping>();
-  readonly #loads: { readonly src: number; readonly dst: number; readonly bytes: number }[] = [];
+  readonly #loads: ResidentRows[] = [];
 
   /**
    * @param mapping  by the fixed rule where none is given
@@ -58,7 +67,7 @@ export class Residency {
       this.#placements.set(matrix, mapped.place === "streamed" ? { kept, stream } : { kept });
       if (rows === 0) continue;
       const bytes = bytesOfRows(matrix, rows);
-      this.#loads.push({ src: source, dst: address, bytes });
+      this.#loads.push({ src: source, dst: address, n: rows * matrix.columns, bits: matrix.bits });
       next = address + bytes;
     }
   }
@@ -78,13 +87,13 @@ export class Residency {
   }
 
   /** What a job loads once, before its first invocation. */
-  get loads(): readonly { readonly src: number; readonly dst: number; readonly bytes: number }[] {
+  get loads(): readonly ResidentRows[] {
     return this.#loads;
   }
 
   /** Weights that stay for the whole job. */
   get residentBytes(): number {
-    return this.#loads.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#loads.reduce((sum, { n, bits }) => sum + storageBytes(n, bits), 0);
   }
 }
 

@@ -8,12 +8,13 @@ export interface Matrix {
 /**
  * Shown the real values that pass a named site, so that ranges can be observed without a second forward pass.
  * The array may be the kernel's working memory: read it before returning, and neither keep nor change it.
+ * What a curve reads is `lookedUp`: its table may be made for where these values are.
  */
-export type Tap = (site: string, values: Float64Array) => void;
+export type Tap = (site: string, values: Float64Array, lookedUp?: "lookedUp") => void;
 
 /** A tap that puts `prefix.` before every site; nothing stays nothing, so an unobserved run pays nothing. */
 export const prefixed = (tap: Tap | undefined, prefix: string): Tap | undefined =>
-  tap && ((site, values) => tap(`${prefix}.${site}`, values));
+  tap && ((site, values, lookedUp) => tap(`${prefix}.${site}`, values, lookedUp));
 
 /** @throws RangeError unless `x` has exactly `length` elements */
 export function expectLength(what: string, x: ArrayLike<unknown>, length: number): void {

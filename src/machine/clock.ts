@@ -3,11 +3,12 @@ import { UNITS, type UnitName } from "../isa/define.ts";
 import type { Issued } from "../isa/program.ts";
 import { type Banks, banksOn } from "./banks.ts";
 import { type Demand, ISSUE_CYCLES } from "./demand.ts";
-import { NEVER, Pages } from "./dram.ts";
+import { type DramRows, NEVER, Pages } from "./dram.ts";
 import { Hazards } from "./hazards.ts";
 import { NO_TURNS, type Turns } from "./region.ts";
-import { Servers } from "./servers.ts";
+import type { Servers } from "./servers.ts";
 import type { Share } from "./shape.ts";
+import { type Unit, unitsOf } from "./units.ts";
 
 /** What keeps an instruction waiting at the head of its unit's queue, in the order in which waits are charged. */
 export const STALL_CAUSES = ["operands", "dram", "bank", "chain"] as const;
@@ -27,7 +28,7 @@ interface Turn {
   readonly unit: UnitName;
   readonly from: number;
   readonly to: number;
-  /** When each cause of waiting was over; not after the instruction was queued where there was none. */
+  /** When each cause of waiting was over; where there was none, it has nothing left that `tellPhases` would charge to it. */
   readonly waits: Readonly<Record<StallCause, number>>;
 }
 
@@ -77,7 +78,6 @@ export interface Scheduled {
  * - fetching the instructions themselves.
  */
 export class Clock {
-  readonly #depth: number;
   readonly #hazards = new Hazards();
   readonly #banks: Banks;
   readonly #readPorts: readonly Servers[];
@@ -85,7 +85,6 @@ export class Clock {
   /** All of them, each once. */
   readonly #ports: readonly Servers[];
   readonly #pages: Pages | undefined;
-  readonly #channels: Servers;
   readonly #units: Readonly<Record<UnitName, Unit>>;
   #nextIssueAt = 0;
 
@@ -98,20 +97,21 @@ export class Clock {
   operandsAt = 0;
   dramAt = 0;
   portsAt = 0;
-  /** When the units (the transfers' turn) could have started it. */
+  /** What it met in the DRAM's rows, where it came there and they take time. */
+  rows: DramRows | undefined;
+  /** When its first unit could have started it. */
   #turnAt = 0;
+  /** Its start as its beats have it, a lead before them: later than `startAt` where they had to wait. */
+  #leadFrom = 0;
 
   constructor(arch: Settings) {
-    this.#depth = arch["queue.depth"];
     this.#banks = banksOn(arch);
     const { reads, writes } = this.#banks.ports();
     this.#readPorts = reads;
     this.#writePorts = writes;
     this.#ports = [...new Set([...reads, ...writes])];
     this.#pages = arch["dram.pages"] === "yes" ? new Pages(arch) : undefined;
-    this.#channels = new Servers(arch["dma.channels"]);
-    const unit = () => new Unit(this.#depth);
-    this.#units = { dma: unit(), mac: unit(), requant: unit(), pwl: unit(), vector: unit() };
+    this.#units = unitsOf(arch, this.#pages);
   }
 
   /** Issues the next instruction of the program. */
@@ -135,7 +135,6 @@ export class Clock {
   /** Issues the next instruction, in these turns of its loops, and leaves its times in this object. */
   step(demand: Demand, turns: Turns): void {
     const { shares, reads, writes } = demand;
-    const first = shares[0]!;
     this.issueAt = this.#roomAt(shares);
     const queuedAt = this.issueAt + ISSUE_CYCLES;
     this.#hazards.forget(queuedAt);
@@ -143,8 +142,13 @@ export class Clock {
     const readBanks = demand.movesBanks ? this.#banks.of(reads, turns) : demand.readBanks;
     const writeBanks = demand.movesBanks ? this.#banks.of(writes, turns) : demand.writeBanks;
     this.portsAt = this.#portsAt(readBanks, writeBanks);
-    if (first.unit === "dma") this.#transfer(demand, first, turns, queuedAt);
-    else this.#compute(shares, queuedAt);
+    this.startAt = this.#startAt(shares, Math.max(queuedAt, this.operandsAt));
+    const last = shares[shares.length - 1]!;
+    const unit = this.#units[last.unit];
+    this.endAt = unit.run(demand, last, turns, this.startAt, this.portsAt);
+    this.#leadFrom = this.endAt - last.beats - last.lead;
+    this.dramAt = unit.dramAt;
+    this.rows = unit.rows;
     this.visibleAt = this.endAt + demand.latency;
     this.#hazards.note(reads, writes, this.endAt, this.visibleAt, turns);
     for (const bank of readBanks) this.#readPorts[bank]!.take(this.endAt);
@@ -154,14 +158,13 @@ export class Clock {
   }
 
   /** When the unit of this share of the last instruction begins with it. */
-  beginOf({ unit, lead, beats }: Share): number {
-    return unit === "dma" ? this.endAt - beats : this.startAt + lead;
+  beginOf({ lead }: Share): number {
+    return this.#leadFrom + lead;
   }
 
-  /** When each of STALL_CAUSES was over for this share of the last instruction; not after it was queued where there was none. */
-  waits(share: Share): readonly number[] {
-    const chainAt = share.unit === "dma" ? 0 : this.startAt + share.lead;
-    return [this.operandsAt, this.dramAt, this.portsAt, chainAt];
+  /** When each of STALL_CAUSES was over for this share of the last instruction: see `Turn.waits`. */
+  waits({ lead }: Share): readonly number[] {
+    return [this.operandsAt, this.dramAt, this.portsAt, this.startAt + lead];
   }
 
   /** When the last instruction's unit was through with the one before. */
@@ -198,7 +201,6 @@ export class Clock {
     const base = this.#nextIssueAt;
     const now = base + ISSUE_CYCLES;
     for (const unit of UNITS) this.#units[unit].writeTo(state, now, base);
-    this.#channels.writeTo(state, now, base);
     for (const ports of this.#ports) ports.writeTo(state, now, base);
     const oldest = this.#pages?.writeTo(state, now, base, level, turn, since) ?? 0;
     return Math.max(oldest, this.#hazards.writeTo(state, now, base, level, turn));
@@ -208,39 +210,19 @@ export class Clock {
   advance(cycles: number, level: number, turns: number, since = NEVER): void {
     this.#nextIssueAt += cycles;
     for (const unit of UNITS) this.#units[unit].advance(cycles);
-    this.#channels.advance(cycles);
     for (const ports of this.#ports) ports.advance(cycles);
     this.#pages?.advance(cycles, level, turns, since);
     this.#hazards.advance(cycles, level, turns);
   }
 
-  #transfer(demand: Demand, { lead, beats }: Share, turns: Turns, queuedAt: number): void {
-    const dma = this.#units.dma;
-    this.#turnAt = Math.max(this.#channels.freeAt(), dma.lastStart + 1);
-    this.startAt = Math.max(queuedAt, this.#turnAt, this.operandsAt);
-    this.dramAt = this.startAt + lead;
-    const freeAt = Math.max(dma.freeAt, this.portsAt);
-    if (this.#pages === undefined) this.endAt = Math.max(this.dramAt, freeAt) + beats;
-    else {
-      this.#pages.transfer(demand, turns, this.dramAt, freeAt, beats);
-      this.endAt = this.#pages.endAt;
-      this.dramAt = this.endAt - beats > freeAt ? this.endAt - beats : this.#pages.readyAt;
-    }
-    this.#channels.take(this.endAt);
-  }
-
-  #compute(shares: readonly Share[], queuedAt: number): void {
-    let partnersAt = 0;
-    for (const { unit, lead } of shares) {
-      const { freeAt, lastStart } = this.#units[unit];
-      // A queue is left from its head, by one instruction a cycle.
-      partnersAt = Math.max(partnersAt, freeAt - lead, lastStart + 1);
-    }
-    this.#turnAt = this.#units[shares[0]!.unit].freeAt;
-    this.startAt = Math.max(queuedAt, this.operandsAt, this.portsAt, partnersAt);
-    this.dramAt = 0;
-    const last = shares[shares.length - 1]!;
-    this.endAt = this.startAt + last.lead + last.beats;
+  /** The first cycle from `at` on in which every unit that takes part can start, and all can keep pace to the end. */
+  #startAt(shares: readonly Share[], at: number): number {
+    const first = shares[0]!;
+    this.#turnAt = this.#units[first.unit].turnAt(first.lead);
+    let startAt = at;
+    for (const { unit, lead } of shares)
+      startAt = Math.max(startAt, this.#units[unit].readyAt(lead, this.portsAt));
+    return startAt;
   }
 
   #boundBy(): Bound {
@@ -262,48 +244,5 @@ export class Clock {
     for (const bank of readBanks) at = Math.max(at, this.#readPorts[bank]!.freeAt());
     for (const bank of writeBanks) at = Math.max(at, this.#writePorts[bank]!.freeAt());
     return at;
-  }
-}
-
-/** A unit and its queue. */
-class Unit {
-  /** When it takes the next instruction (the DMA: its bus), and when it would have before the last one came. */
-  freeAt = 0;
-  freeBefore = 0;
-  lastStart = -1;
-  /** When the last instructions started, as many as the queue holds: a ring, the oldest at `#oldest`. */
-  readonly #starts: number[];
-  #oldest = 0;
-
-  constructor(depth: number) {
-    this.#starts = new Array<number>(depth).fill(0);
-  }
-
-  /** When the queue has room for one more. */
-  get roomAt(): number {
-    return this.#starts[this.#oldest]!;
-  }
-
-  /** Takes an instruction. */
-  give(startAt: number, freeAt: number): void {
-    this.#starts[this.#oldest] = startAt;
-    this.#oldest = this.#oldest + 1 === this.#starts.length ? 0 : this.#oldest + 1;
-    this.lastStart = startAt;
-    this.freeBefore = this.freeAt;
-    this.freeAt = freeAt;
-  }
-
-  writeTo(state: number[], now: number, base: number): void {
-    state.push(Math.max(this.freeAt, now) - base);
-    const depth = this.#starts.length;
-    for (let i = 0; i < depth; i++)
-      state.push(Math.max(this.#starts[(this.#oldest + i) % depth]!, base) - base);
-  }
-
-  advance(cycles: number): void {
-    this.freeAt += cycles;
-    this.freeBefore += cycles;
-    this.lastStart += cycles;
-    for (let i = 0; i < this.#starts.length; i++) this.#starts[i]! += cycles;
   }
 }

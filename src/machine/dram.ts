@@ -1,13 +1,11 @@
 import { refreshBlackout } from "../arch/dram.ts";
 import type { Settings } from "../arch/fields.ts";
 import { ceilDiv, floorDiv } from "../fixed/round.ts";
+import { REACH } from "../isa/define.ts";
 import { alignUp } from "../isa/tables.ts";
 import type { Demand } from "./demand.ts";
 import { COMMANDS, type Command, type Find, PATHS, RULES } from "./dram-rules.ts";
 import { isDram, movedBy, type Region, type Turns } from "./region.ts";
-
-/** Bytes of the image's address space; the data region lies behind it. */
-const IMAGE_BYTES = 2 ** 28;
 
 /** A command's consequence: the earliest instant of another one. */
 interface Gap {
@@ -42,6 +40,13 @@ interface Bank {
   stamp: number;
 }
 
+/** Visits to the DRAM's rows, by what they found: the row open, its bank closed, another row open. */
+export interface DramRows {
+  readonly hits: number;
+  readonly misses: number;
+  readonly conflicts: number;
+}
+
 /** Of a loop without transfers: no bank has been touched in it. */
 export const NEVER = Number.POSITIVE_INFINITY;
 
@@ -68,7 +73,7 @@ export const NEVER = Number.POSITIVE_INFINITY;
  * Not modelled: what the program before left open; reordering of transfers; ranks, bank groups and tFAW; a write latency other than CL; closing idle rows; refresh
  * of single banks, or put off until the DRAM is idle; bursts that are not aligned, and columns at less than the bus's pace.
  */
-export class Pages {
+export class Pages implements DramRows {
   readonly #gaps: readonly (readonly Gap[])[];
   readonly #banks: readonly Bank[];
   /** When each of COMMANDS may come to any bank. */
@@ -104,7 +109,8 @@ export class Pages {
       stamp: 0,
     }));
     this.#rowBytes = arch["dram.rowBytes"];
-    this.#dataFrom = alignUp(IMAGE_BYTES, stripeBytes(arch));
+    // The data region lies behind all that an address of the image reaches.
+    this.#dataFrom = alignUp(REACH, stripeBytes(arch));
     this.#bytesPerCycle = arch["dram.bytesPerCycle"];
     this.#cas = arch["dram.cas"];
     this.#interval = arch["dram.refreshInterval"];

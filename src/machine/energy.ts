@@ -7,6 +7,8 @@ export interface Actions {
   readonly macBitProducts: number;
   readonly requants: number;
   readonly lookups: number;
+  /** Sum over the lookups of slope bits times distance bits. */
+  readonly lookupBitProducts: number;
   /** Sums over the elements of the vector unit of their width, and of its square. */
   readonly elementBits: number;
   readonly elementSquaredBits: number;
@@ -39,8 +41,6 @@ export interface EnergyPj {
 /** The operands of a priced 8 x 8 bit multiplication, and of a priced addition. */
 const MULTIPLY_BITS = 8 * 8;
 const ADD_BITS = 32;
-/** Width of the distance from a knot that a lookup multiplies with the slope. */
-const LOOKUP_STEP_BITS = 8;
 
 /**
  * Prices actions with the machine's energies, the fields `energy.*`; docs/energy.md has their sources, 45 nm all of them.
@@ -51,7 +51,7 @@ const LOOKUP_STEP_BITS = 8;
  * - requantized element: an addition, and for the kind `multiplier` a multiplication of the accumulator's width by
  *   the multiplier's; for `two-shift` one more addition; a shift is wiring. Elements that the vector unit
  *   rescales are priced as if they were as wide as an accumulator.
- * - PWL lookup: a multiplication of a slope by a step of 8 bits, and an addition. Not priced: the search.
+ * - PWL lookup: a multiplication of a slope by a distance, which is as wide as a code, and an addition. Not priced: the search.
  * - vector element: an addition and a multiplication of its width, whatever the operation: an upper estimate.
  * - a byte of each memory, read or written, tables included; a cycle of the whole core, where the machine says what it costs.
  */
@@ -62,7 +62,7 @@ export function energyOf(actions: Actions, arch: Settings): EnergyPj {
     mac: multiply(actions.macBitProducts),
     accumulator: add(actions.macs * arch["acc.bits"]),
     requant: actions.requants * (add(ADD_BITS) + scaling(arch, multiply, add)),
-    pwl: actions.lookups * (multiply(arch["pwl.slopeBits"] * LOOKUP_STEP_BITS) + add(ADD_BITS)),
+    pwl: multiply(actions.lookupBitProducts) + actions.lookups * add(ADD_BITS),
     vector: add(actions.elementBits) + multiply(actions.elementSquaredBits),
     weight: actions.weightBytes * arch["energy.weightByte"],
     activation: actions.activationBytes * arch["energy.activationByte"],

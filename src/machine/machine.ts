@@ -1,24 +1,13 @@
 import type { ArchSpec } from "../arch/spec.ts";
-import { InputError } from "../base/errors.ts";
-import type { Space } from "../isa/define.ts";
-import type { Image } from "../isa/image.ts";
 import type { Issued, Program } from "../isa/program.ts";
 import { MachineState } from "../isa/state.ts";
-import { endsOf, mayOverflow, validate, Written } from "../isa/validate.ts";
+import { Legal, type Runnable } from "./legal.ts";
 import { unrolled } from "./unrolled.ts";
 
-export interface MachineOptions {
-  /** The constants that the programs load. */
-  readonly image: Image;
-  /** Everything that the machine will be asked to run. */
-  readonly programs: readonly Program[];
+interface MachineOptions {
   /** Inferences at once. Changes no bit and no cycle. */
   readonly lanes: number;
-  /** Bytes of the data region of the DRAM. */
-  readonly dataBytes: number;
-  readonly backend?: "simd" | "twin";
-  /** Whether the host puts codes into the machine's own memories by itself, so that programs may read what none of them writes. */
-  readonly filled?: boolean;
+  readonly backend?: "simd" | "twin" | undefined;
 }
 
 /**
@@ -38,7 +27,7 @@ export interface Observer {
 }
 
 /**
- * A machine with its memories, for programs that are known beforehand.
+ * A machine with its memories, for programs that are known beforehand and legal on it.
  *
  * It computes the bits: the semantics of the instructions in program order, which is what the interlocks make of any
  * order in which the units get to them. What a program costs is `time`'s to say.
@@ -50,34 +39,24 @@ export class Machine {
   readonly #programs: ReadonlySet<Program>;
   #skipped: number[];
 
-  /**
-   * @throws InputError where a memory of the machine is smaller than the programs need, or a program is illegal on it
-   */
-  constructor(arch: ArchSpec, options: MachineOptions) {
-    const { programs, image, dataBytes, lanes } = options;
-    refuseSmallMemories(programs, arch);
-    const extents = { image: image.bytes, data: dataBytes };
-    const problems = programs.flatMap((program) => {
-      // In which order they are run is the host's to say, and so is how often: each may find what all others write.
-      const others = programs.filter((one) => one !== program);
-      const written = options.filled === true ? undefined : new Written(others, arch.settings);
-      return validate(program, arch.settings, extents, written);
-    });
-    if (problems.length > 0) {
-      const more = problems.length > 1 ? `; and ${problems.length - 1} more of its kind` : "";
-      throw new InputError(arch.name, `${problems[0]}${more}`);
-    }
+  constructor(legal: Legal, { lanes, backend }: MachineOptions) {
+    const { arch, runnable } = legal;
     this.arch = arch;
     this.lanes = lanes;
     this.#skipped = new Array<number>(lanes).fill(0);
-    this.#programs = new Set(programs);
+    this.#programs = new Set(runnable.programs);
     this.state = new MachineState(arch.settings, {
       lanes,
-      image,
-      dataBytes,
-      wideAccumulators: programs.some((program) => mayOverflow(program, arch.settings)),
-      ...(options.backend === undefined ? {} : { backend: options.backend }),
+      image: runnable.image,
+      dataBytes: runnable.dataBytes,
+      wideAccumulators: legal.mayOverflow,
+      ...(backend === undefined ? {} : { backend }),
     });
+  }
+
+  /** A machine for programs that nobody has judged yet. @throws InputError as `Legal.of` does */
+  static of(arch: ArchSpec, options: Runnable & MachineOptions): Machine {
+    return new Machine(Legal.of(arch, options), options);
   }
 
   /**
@@ -146,30 +125,4 @@ export class Machine {
     if (Number.isInteger(lane) && lane >= 0 && lane < this.lanes) return lane;
     throw new RangeError(`lane ${lane} is not one of ${this.lanes}`);
   }
-}
-
-/** The parameters that give the sizes of a machine's own memories. */
-const SIZES = {
-  weight: "weight.bytes",
-  activation: "activation.bytes",
-  table: "table.bytes",
-  acc: "acc.entries",
-} as const;
-
-/** Names every memory that is too small, the program that needs most of it, and the operand that does not fit. */
-function refuseSmallMemories(programs: readonly Program[], arch: ArchSpec): void {
-  const needs = new Map<Space, { program: string; end: number; of: string; size: number }>();
-  for (const program of programs) {
-    for (const [space, need] of endsOf(program, arch.settings))
-      if (need.end > (needs.get(space)?.end ?? 0)) needs.set(space, { program: program.name, ...need });
-  }
-  const problems = Object.entries(SIZES).flatMap(([space, key]) => {
-    const need = needs.get(space as Space);
-    if (need === undefined || need.end <= arch.settings[key]) return [];
-    const { program, end, of, size } = need;
-    return [
-      `${key}: program ${program} needs ${end}, the machine has ${arch.settings[key]}: an operand of ${size}, ${of}, ends there`,
-    ];
-  });
-  if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
 }

@@ -1,9 +1,10 @@
 import type { Settings } from "../arch/fields.ts";
+import { InputError } from "../base/errors.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { UNITS, type UnitName } from "../isa/define.ts";
 import { Clock } from "./clock.ts";
 import { type Demand, ISSUE_CYCLES, isPlannedLoop, type Planned, type PlannedLoop } from "./demand.ts";
-import { NEVER } from "./dram.ts";
+import { type DramRows, NEVER } from "./dram.ts";
 import { Pattern } from "./steady.ts";
 import { BUSY, PHASE_STATES, tellPhases } from "./timeline.ts";
 
@@ -15,15 +16,13 @@ const ISSUE_STALLS = UNITS.length * ENTRIES;
 const ROWS = ISSUE_STALLS + 1;
 const LEDGER = ROWS + 3;
 
+/** Steps of the clock, one for each instruction of each turn that is not passed over, after which a program is refused. */
+const MOST_STEPS = 2 ** 24;
+/** What it takes to look for a repetition at the end of a turn, in steps. */
+const LOOK_STEPS = 4;
+
 /** A loop of fewer turns is over before it could be seen to be steady. */
 const FEWEST_TURNS = 4;
-
-/** Visits to the DRAM's rows, by what they found: the row open, its bank closed, another row open. */
-export interface DramRows {
-  readonly hits: number;
-  readonly misses: number;
-  readonly conflicts: number;
-}
 
 /** The run at the end of a turn, to compare later ones with. */
 interface Mark {
@@ -48,9 +47,14 @@ interface Lap {
  * All turns of a loop are stepped until one ends in the state in which an earlier one ended, seen from where each
  * is: then the turns between the two repeat for as long as instructions meet as they did, and what they added is
  * added as often. The sums are those of stepping every turn, to the cycle.
+ *
+ * Operands that cross each other in every turn of two loops never let turns repeat, so there is a limit.
  */
 export class Run {
   readonly #arch: Settings;
+  readonly #program: string;
+  readonly #mostSteps: number;
+  #steps = 0;
   readonly #clock: Clock;
   readonly #turns = [0, 0];
   /** Turns of the loop of level 0 that the run is in. */
@@ -64,8 +68,14 @@ export class Run {
   /** When the last result is there, of the instructions since the mark of the innermost loop. */
   #latest = 0;
 
-  constructor(plan: readonly Planned[], arch: Settings) {
+  /**
+   * @param program  its name, for the error
+   * @throws InputError for a program that takes more than so many steps
+   */
+  constructor(plan: readonly Planned[], arch: Settings, program: string, mostSteps = MOST_STEPS) {
     this.#arch = arch;
+    this.#program = program;
+    this.#mostSteps = mostSteps;
     this.#clock = new Clock(arch);
     const entries = UNITS.map((unit, i) => [unit, i * ENTRIES] as const);
     this.#base = Object.fromEntries(entries) as Record<UnitName, number>;
@@ -113,7 +123,17 @@ export class Run {
     }
   }
 
+  #count(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > this.#mostSteps)
+      throw new InputError(
+        this.#program,
+        `its loops repeat too seldom to be timed: they take more than ${this.#mostSteps} steps of the clock`,
+      );
+  }
+
   #step(demand: Demand): void {
+    this.#count(1);
     const clock = this.#clock;
     const before = clock.nextIssueAt;
     clock.step(demand, this.#turns);
@@ -131,7 +151,7 @@ export class Run {
       );
     }
     if (visibleAt > this.#latest) this.#latest = visibleAt;
-    if (clock.pages !== undefined && demand.shares[0]!.unit === "dma") this.#countRows(clock.pages);
+    if (clock.rows !== undefined) this.#countRows(clock.rows);
   }
 
   #countRows({ hits, misses, conflicts }: DramRows): void {
@@ -169,6 +189,7 @@ export class Run {
   }
 
   #mark({ loop, since }: Lap, turn: number): Mark {
+    this.#count(LOOK_STEPS);
     const [glance, state]: number[][] = [[], []];
     this.#clock.glance(glance!);
     this.#clock.writeTo(state!, loop.level, turn, since);
@@ -179,6 +200,7 @@ export class Run {
     if (since !== NEVER && !this.#isRowLike(loop, mark, turn)) return false;
     this.#clock.glance(this.#glance);
     if (!isSame(this.#glance, mark.glance)) return false;
+    this.#count(LOOK_STEPS);
     const state: number[] = [];
     this.#clock.writeTo(state, loop.level, turn, since);
     return isSame(state, mark.state);

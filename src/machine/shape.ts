@@ -5,7 +5,7 @@ import { ByShape, footprintOf, type Placed as PlacedSpan, sizeOf } from "../isa/
 import type { Issued } from "../isa/program.ts";
 import { type Banks, banksOn } from "./banks.ts";
 
-/** A unit's share of an instruction: it is taken for `beats` cycles, `lead` cycles after the instruction starts. */
+/** A unit's share of an instruction: it is taken for `beats` cycles, `lead` cycles or more after the instruction starts. */
 export interface Share {
   readonly unit: UnitName;
   readonly lead: number;
@@ -76,9 +76,13 @@ function shapeOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch: 
 /** No operation is free because the model does not know what it costs. */
 function refuseFree({ name }: OpDef, stages: readonly Stage[]): void {
   const isCost = (cycles: number, least: number) => Number.isSafeInteger(cycles) && cycles >= least;
-  if (stages.length > 0 && stages.every(({ beats, latency }) => isCost(beats, 1) && isCost(latency, 0)))
-    return;
-  const given = stages.map(({ unit, beats, latency }) => `${unit}: ${beats} beats, latency ${latency}`);
+  const isStage = ({ lead = 0, beats, latency }: Stage) =>
+    isCost(lead, 0) && isCost(beats, 1) && isCost(latency, 0);
+  if (stages.length > 0 && stages.every(isStage)) return;
+  const given = stages.map(
+    ({ unit, lead = 0, beats, latency }) =>
+      `${unit}: ${lead === 0 ? "" : `lead ${lead}, `}${beats} beats, latency ${latency}`,
+  );
   throw new RangeError(`operation ${name} has no cost on this machine: ${given.join("; ") || "no stages"}`);
 }
 
@@ -103,20 +107,16 @@ function joined(spans: readonly PlacedSpan[], arch: Settings): readonly Placed[]
 /**
  * The shares of an instruction's stages.
  *
- * A DMA transfer waits for the DRAM first and has its data with the last beat. Elsewhere the beats come first. A
- * stage that streams into another hands it the first element `latency + 1` cycles after taking it. There is no buffer
+ * A stage that streams into another hands it the first element `latency + 1` cycles after taking it. There is no buffer
  * between the two, so both keep the pace of the slower one.
  */
 function sharesOf(stages: readonly Stage[]): Pick<Shape, "shares" | "latency"> {
-  const [first] = stages;
-  if (first?.unit === "dma")
-    return { shares: [{ unit: "dma", lead: first.latency, beats: first.beats }], latency: 0 };
   let pace = 0;
   for (const { beats } of stages) pace = Math.max(pace, beats);
   let lead = 0;
   let latency = 0;
   const shares = stages.map((stage, i): Share => {
-    if (i > 0) lead += latency + 1;
+    lead += (i === 0 ? 0 : latency + 1) + (stage.lead ?? 0);
     latency = stage.latency;
     return { unit: stage.unit, lead, beats: pace };
   });

@@ -40,6 +40,7 @@ export class Tally {
     macBitProducts: 0,
     requants: 0,
     lookups: 0,
+    lookupBitProducts: 0,
     elementBits: 0,
     elementSquaredBits: 0,
   };
@@ -118,7 +119,11 @@ export class Tally {
         times * leastCycles({ m: count, k: 1, n: 1, weightBits, activationBits }, this.#arch);
     }
     sum.requants += times * (requants ?? 0);
-    sum.lookups += times * (lookups ?? 0);
+    if (lookups !== undefined) {
+      const { count, slopeBits, distanceBits } = lookups;
+      sum.lookups += times * count;
+      sum.lookupBitProducts += times * count * slopeBits * distanceBits;
+    }
     if (elements !== undefined) {
       sum.elementBits += times * elements.count * elements.bits;
       sum.elementSquaredBits += times * elements.count * elements.bits * elements.bits;

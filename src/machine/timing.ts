@@ -3,8 +3,9 @@ import { UNITS, type UnitName } from "../isa/define.ts";
 import type { Program } from "../isa/program.ts";
 import { STALL_CAUSES, type StallCause } from "./clock.ts";
 import { planOf } from "./demand.ts";
+import type { DramRows } from "./dram.ts";
 import { type EnergyPj, energyOf } from "./energy.ts";
-import { type DramRows, Run } from "./run.ts";
+import { Run } from "./run.ts";
 import { type MemoryName, type MemoryTraffic, Tally } from "./tally.ts";
 import { BUSY } from "./timeline.ts";
 
@@ -50,12 +51,13 @@ export interface Timing {
  * A pure function of the two: no memory contents are involved, and the count of lanes is not either. The turns of a
  * loop that only repeat what turns before them did cost nothing to time.
  *
- * @param program  legal on this machine; `validate` says whether it is
+ * @param program  legal on this machine; `Legal.of` says whether it is
+ * @throws InputError for a program whose loops hardly ever repeat and have too many turns to be stepped one by one
  */
 export function time(program: Program, arch: ArchSpec): Timing {
   const { settings } = arch;
   const plan = planOf(program.items, settings);
-  const run = new Run(plan, settings);
+  const run = new Run(plan, settings, program.name);
   const tally = new Tally(settings);
   tally.addAll(plan);
   const { cycles, issueStallCycles, dramRows } = run;

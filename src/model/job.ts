@@ -35,7 +35,12 @@ export interface Input {
   /** Which of a job's programs are run for it. */
   readonly size: number;
   readonly codes: readonly number[];
-  /** What of a turn's codes is the result, where it is not all of them; turns count from 1, over all stages that give something. */
+  /**
+   * Turns at the start, over all stages, that only bring the state to where it is before the input's own begin: they are run, and
+   * neither counted nor part of the result. A text that is cut so that its parts run side by side has them.
+   */
+  readonly lead?: number;
+  /** What of a turn's codes is the result, where it is not all of them; turns count from 1, over all stages that give something, behind the lead. */
   readonly keep?: (codes: readonly number[], turn: number) => readonly number[];
 }
 

@@ -35,6 +35,8 @@ export interface Nouns {
   readonly many: string;
   /** What comes out: `phones`. */
   readonly output: string;
+  /** How some of a split are drawn, for reports: `evenly spaced`. */
+  readonly drawn: string;
 }
 
 /**
@@ -47,6 +49,8 @@ export interface Nouns {
  * parameters TypeScript compares in both directions.
  */
 export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> {
+  /** Name of the experiment that ships with it. */
+  readonly experiment: string;
   /** Name of the file of the weights in the model's folder. */
   readonly file: string;
   readonly nouns: Nouns;
@@ -58,6 +62,12 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
 
   /** All samples of a split, in an order that never changes; plain data. @throws InputError for a faulty file */
   samples(split: string, folder: string): readonly Sample[];
+  /**
+   * Samples that together hold `count` of what `nouns` names, at most as many as there are; absent where these are `count` samples,
+   * evenly spaced.
+   * @param seed  which of several such choices, from 1
+   */
+  choose?(all: readonly Sample[], count: number, seed: number): readonly Sample[];
   /** In reports and names of files. */
   nameOf(sample: Sample): string;
   /** How many of what `nouns` names it is: 1 of a word, of a sentence its words. */
@@ -74,6 +84,8 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
 
   /** @throws InputError where a recipe cannot be followed */
   quantize(params: Params, ranges: Ranges, numerics: Numerics): Quantized;
+  /** The float model of the same shape, all operands of `bits` bits: for compiling and timing only. */
+  widen(model: Quantized, bits: number): Quantized;
   /** What a host brings for a sample. */
   inputOf(model: Quantized, sample: Sample): Input;
   /** The outputs by plain loops over integers, which the machine is held to. */
@@ -103,6 +115,6 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
 export function observe<P, S>(model: Model<P, S>, params: P, samples: readonly S[]): Ranges {
   const ranges = new Ranges();
   for (const sample of samples)
-    model.reference(params, sample, (site, values) => ranges.observe(site, values));
+    model.reference(params, sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
   return ranges;
 }

@@ -9,18 +9,16 @@ import { CURVES } from "./curves.ts";
 import { MANTISSAS, type MantissaCurve } from "./mantissa.ts";
 import { type PiecewiseLine, type PwlMethod, place } from "./placement.ts";
 import { type Objective, polish } from "./polish.ts";
+import { MOST_FRACTION, MOST_SLOPE_BITS, mostFraction } from "./storage.ts";
 import type { Mirror, PwlTable } from "./table.ts";
 import { targets } from "./targets.ts";
 
 /** Every representable input is visited, so their number is kept in bounds. */
 const MAX_INPUT_BITS = 16;
-/** The largest shift of a slope, and the most fraction bits of an offset. */
+/** The largest shift of a slope. */
 const MAX_SHIFT = 31;
-const MAX_FRACTION = 16;
 /** How far the shifts of a table's pieces are apart at most: what four bits tell, and finer slopes change no result. */
 const SHIFT_RANGE = 15;
-/** The widest offset. */
-const OFFSET_BITS = 32;
 
 /** What a table is to be like. */
 export interface TableOptions {
@@ -35,9 +33,12 @@ export interface TableOptions {
   readonly shifts?: "shared" | "per-piece";
   /** s, of a curve with f(-x) = s - f(x) of which the upper half is stored; the whole one where not given. */
   readonly symmetry?: number | undefined;
-  /** `[inputs]` how often each code occurs, from the lowest up, for the methods that look at it; all alike where not given. */
+  /**
+   * `[inputs]` how often each code occurs, from the lowest up, for the methods that look at it and for the squares of
+   * `polish`; all alike where not given.
+   */
   readonly weights?: Float64Array | undefined;
-  /** What slopes and offsets are then searched for; "none" where not given. */
+  /** What the table's integers are then searched for; "none" where not given. */
   readonly polish?: Objective | "none";
   /** How the lookup rounds, which a polished table is made for; "half-away" where not given. */
   readonly rounding?: Rounding;
@@ -55,7 +56,7 @@ export interface TableOptions {
  * the largest shift up to 31 at which all of them fit (`per-piece`: each by its own, 15 above the least at most), half
  * away from zero; the last one ends on the code of the last input, which no offset stands for. Where the line leaves
  * the output's range, it is bent to its ends. So with a knot on every input the table equals the rounded lookup table.
- * `polish` then moves slopes and offsets by a few of their own steps.
+ * `polish` then moves slopes and offsets, and with "free-knots" everything.
  *
  * With `symmetry`, ceil(pieces / 2) pieces are placed on the inputs from the zero point up. Where the lower half reaches
  * further out than the largest input, and that by more than one code, the table is stored whole.
@@ -97,23 +98,23 @@ export function buildPlaced(
   if (mirror === undefined) return buildFrom(f, input, [lo, hi], output, options);
   // A zero point between two codes leaves the point to neither half.
   const upper = [ceilDiv(mirror.inSum, 2), Math.max(hi, mirror.inSum - lo)] as const;
-  const half = {
-    ...options,
-    pieces: floorDiv(options.pieces + 1, 2),
-    weights: options.weights && folded(options.weights, lo, upper, mirror.inSum),
-  };
+  const half = { ...options, pieces: floorDiv(options.pieces + 1, 2) };
   return buildFrom(f, input, upper, output, half, mirror);
+}
+
+/**
+ * What a code and its mirror image about the zero point add up to; undefined where the upper half of a curve does not
+ * stand for the whole one: where the lower half reaches further out by more than a code, or no code mirrors to another.
+ */
+export function mirrorSumOf({ format, zero }: Grid): number | undefined {
+  const sum = 2 * zero;
+  return Number.isInteger(sum) && sum - minOf(format) <= maxOf(format) + 1 ? sum : undefined;
 }
 
 /** The point that the table is mirrored in; undefined where it is stored whole. */
 function mirrorOf(symmetry: number | undefined, input: Grid, output: Grid): Mirror | undefined {
-  const inSum = 2 * input.zero;
-  if (
-    symmetry === undefined ||
-    !Number.isInteger(inSum) ||
-    inSum - minOf(input.format) > maxOf(input.format) + 1
-  )
-    return undefined;
+  const inSum = mirrorSumOf(input);
+  if (symmetry === undefined || inSum === undefined) return undefined;
   return { inSum, outSum: roundReal(symmetry / output.scale, "half-away") + 2 * output.zero };
 }
 
@@ -165,10 +166,13 @@ function buildFrom(
   mirror?: Mirror,
 ): PlacedTable {
   const values = targets(f, input, first, last, output);
-  const line = place(values, options.pieces, options.method, options.weights);
+  const { weights } = options;
+  const stored =
+    weights && mirror ? folded(weights, minOf(input.format), [first, last], mirror.inSum) : weights;
+  const line = place(values, options.pieces, options.method, stored);
   const draft = (fraction: number) => linesOf(line, output, options, fraction);
-  const { bits, signed: isSigned } = output.format;
-  let lines = draft(Math.min(fractionOf(options), (isSigned ? OFFSET_BITS : OFFSET_BITS - 1) - bits));
+  const fraction = Math.min(fractionOf(options), mostFraction(output.format));
+  let lines = draft(fraction);
   // A sum has no place for fraction bits below its shift.
   const shortest = lines.shifts.reduce((least, shift) => Math.min(least, shift));
   if (lines.offsetFraction > shortest) lines = draft(shortest);
@@ -182,8 +186,10 @@ function buildFrom(
   };
   const { polish: objective = "none", rounding = "half-away" } = options;
   const isPolished = objective !== "none";
+  const shiftRange = options.shifts === "per-piece" ? SHIFT_RANGE : 0;
+  const room = { pieces: options.pieces, fraction, shiftRange, maxShift: MAX_SHIFT };
   return {
-    table: isPolished ? polish(table, f, input, output, rounding, objective) : table,
+    table: isPolished ? polish(table, f, input, output, rounding, objective, room, weights) : table,
     ...{ first, values, line },
   };
 }
@@ -209,9 +215,9 @@ function linesOf(
 }
 
 function fractionOf({ offsetFraction = 0 }: TableOptions): number {
-  if (Number.isInteger(offsetFraction) && offsetFraction >= 0 && offsetFraction <= MAX_FRACTION)
+  if (Number.isInteger(offsetFraction) && offsetFraction >= 0 && offsetFraction <= MOST_FRACTION)
     return offsetFraction;
-  throw new RangeError(`an offset has 0 … ${MAX_FRACTION} fraction bits, not ${offsetFraction}`);
+  throw new RangeError(`an offset has 0 … ${MOST_FRACTION} fraction bits, not ${offsetFraction}`);
 }
 
 /** The code of y in parts of `step`, within what an offset of that many fraction bits holds. */
@@ -227,8 +233,8 @@ function scaleSlopes(
   rises: Float64Array,
   { slopeBits, shifts: sharing = "shared" }: TableOptions,
 ): Pick<PwlTable, "slopes" | "shifts"> {
-  if (!Number.isInteger(slopeBits) || slopeBits < 2 || slopeBits > 32) {
-    throw new RangeError(`a slope has 2 … 32 bits, not ${slopeBits}`);
+  if (!Number.isInteger(slopeBits) || slopeBits < 2 || slopeBits > MOST_SLOPE_BITS) {
+    throw new RangeError(`a slope has 2 … ${MOST_SLOPE_BITS} bits, not ${slopeBits}`);
   }
   // The steepest first, for it is the one that an error is to name.
   shiftFor(

@@ -1,5 +1,6 @@
 import { type IntFormat, maxOf, minOf, saturate } from "../fixed/format.ts";
 import { floorDiv, powerOfTwo, type Rounding, roundShift } from "../fixed/round.ts";
+import { shapeOf, storedArrays } from "./storage.ts";
 
 /**
  * A piecewise-linear function from input codes to output codes, integers only: what the hardware stores.
@@ -91,12 +92,9 @@ export function lastOf({ knots, mirror, in: format }: PwlTable, i: number): numb
   return mirror === undefined ? maxOf(format) : Math.max(maxOf(format), mirror.inSum - minOf(format));
 }
 
-/** The shift is kept as wide as a requantizer's, 0 … 62, so that the two can share a shifter. */
-const SHIFT_BITS = 6;
-
 /** What a unit for a table is made of, as widths: what it costs depends on the library of gates. */
 export interface TableCost {
-  /** Bits of storage: a knot, an offset and a slope for each piece stored, the shifts, the sums of a mirrored table. */
+  /** Bits of what a machine stores, `storedArrays`; not what aligns one array behind another. */
   readonly bits: number;
   /** Pieces stored. */
   readonly pieces: number;
@@ -112,16 +110,14 @@ export interface TableCost {
 
 /** The cost of a table, of which the first piece needs no comparator. */
 export function tableCost(table: PwlTable): TableCost {
-  const { knots, out, offsetFraction, slopeBits, mirror } = table;
-  const offsetBits = out.bits + offsetFraction;
+  const { knots, offsetFraction, slopeBits } = table;
   const longest = knots.reduce((most, knot, i) => Math.max(most, lastOf(table, i) - knot), 1);
   let distance = 1;
   while (powerOfTwo(distance) <= longest) distance++;
   // The fraction of an offset is as wide as the shift that it is added below.
   const addend = offsetFraction === 0 ? 0 : table.shifts.reduce((most, shift) => Math.max(most, shift)) + 1;
-  const sums = mirror === undefined ? 0 : table.in.bits + 1 + out.bits + 2;
   return {
-    bits: knots.length * (table.in.bits + offsetBits + slopeBits) + table.shifts.length * SHIFT_BITS + sums,
+    bits: storedArrays(shapeOf(table), table.shifts.length).reduce((sum, [, bits, n]) => sum + bits * n, 0),
     pieces: knots.length,
     comparators: knots.length - 1,
     multiplier: [slopeBits, distance],

@@ -1,7 +1,7 @@
 import { maxOf, minOf, saturate } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
-import { floorDiv, powerOfTwo } from "../fixed/round.ts";
-import { type Carries, classOf } from "./ramp.ts";
+import { floorDiv, powerOfTwo, type Rounding } from "../fixed/round.ts";
+import { type Carries, carriesOf, classOf } from "./ramp.ts";
 import { lastOf, offsetOf, type PwlTable, shiftOf } from "./table.ts";
 import { targets } from "./targets.ts";
 
@@ -10,10 +10,22 @@ export interface Wanted {
   readonly upper: Float64Array;
   /** Of the inputs that are mirrored to a stored one. */
   readonly lower: Float64Array;
+  /** How much the square of an error counts at each of them. */
+  readonly weights: { readonly upper: Float64Array; readonly lower: Float64Array };
 }
 
-/** What the table is to give, `[lastOf(last piece) - knots[0] + 1]`. */
-export function wantedOf(table: PwlTable, f: (x: number) => number, input: Grid, output: Grid): Wanted {
+/**
+ * What the table is to give, `[lastOf(last piece) - knots[0] + 1]`.
+ *
+ * @param weights  `[inputs]` of each code from the lowest that is looked up; 1 each where absent
+ */
+export function wantedOf(
+  table: PwlTable,
+  f: (x: number) => number,
+  input: Grid,
+  output: Grid,
+  weights?: Float64Array,
+): Wanted {
   const { knots, mirror } = table;
   const first = knots[0]!;
   const [lo, hi] = [minOf(table.in), maxOf(table.in)];
@@ -21,17 +33,22 @@ export function wantedOf(table: PwlTable, f: (x: number) => number, input: Grid,
   const values = targets(f, input, least, hi, output).map((y) => y / output.scale + output.zero);
   const inputs = Array.from({ length: lastOf(table, knots.length - 1) - first + 1 }, (_, i) => first + i);
   const at = (x: number): number => values[x - least] ?? Number.NaN;
+  const weightAt = (x: number): number => (weights === undefined ? 1 : (weights[x - least] ?? 0));
+  const imageOf = (x: number): number => (mirror === undefined ? Number.NaN : mirror.inSum - x);
   return {
     upper: Float64Array.from(inputs, at),
-    lower: Float64Array.from(inputs, (x) =>
-      mirror !== undefined && 2 * x > mirror.inSum ? at(mirror.inSum - x) : Number.NaN,
-    ),
+    lower: Float64Array.from(inputs, (x) => (x > imageOf(x) ? at(imageOf(x)) : Number.NaN)),
+    weights: {
+      upper: Float64Array.from(inputs, weightAt),
+      lower: Float64Array.from(inputs, (x) => weightAt(imageOf(x))),
+    },
   };
 }
 
 /** Errors over inputs, in output LSBs. */
 export interface Errors {
   readonly largest: number;
+  /** The weighted sum of their squares. */
   readonly squares: number;
 }
 
@@ -48,7 +65,7 @@ export function errorsOf(
   table: PwlTable,
   i: number,
   { base, slope }: { readonly base: number; readonly slope: number },
-  { upper, lower }: Wanted,
+  { upper, lower, weights }: Wanted,
   carries: Carries,
   isBetter: (sofar: Errors) => boolean,
 ): Errors | undefined {
@@ -71,12 +88,13 @@ export function errorsOf(
       const above = Math.abs(y - upper[x]!);
       if (above >= 0) {
         if (above > largest) largest = above;
-        squares += above * above;
+        squares += weights.upper[x]! * above * above;
       }
-      const below = mirror === undefined ? Number.NaN : Math.abs(saturate(mirror.outSum - y, out) - lower[x]!);
+      const below =
+        mirror === undefined ? Number.NaN : Math.abs(saturate(mirror.outSum - y, out) - lower[x]!);
       if (below >= 0) {
         if (below > largest) largest = below;
-        squares += below * below;
+        squares += weights.lower[x]! * below * below;
       }
       quotient += rise;
       rest += restRise;
@@ -88,4 +106,16 @@ export function errorsOf(
   }
   const errors = { largest, squares };
   return isBetter(errors) ? errors : undefined;
+}
+
+/** The errors of a whole table. */
+export function tableErrors(table: PwlTable, wanted: Wanted, rounding: Rounding): Errors {
+  let [largest, squares] = [0, 0];
+  for (const i of table.knots.keys()) {
+    const piece = { base: table.bases[i]!, slope: table.slopes[i]! };
+    const errors = errorsOf(table, i, piece, wanted, carriesOf(shiftOf(table, i), rounding), () => true)!;
+    largest = Math.max(largest, errors.largest);
+    squares += errors.squares;
+  }
+  return { largest, squares };
 }

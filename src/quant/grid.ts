@@ -1,5 +1,6 @@
 import { maxOf, minOf, signed } from "../fixed/format.ts";
 import { ceilLog2, type Grid, roundReal } from "../fixed/real.ts";
+import { countValues, emptyHistogram, type Histogram, mergeHistogram } from "./histogram.ts";
 
 /** The smallest and largest real value seen at a site. */
 export interface Range {
@@ -7,12 +8,13 @@ export interface Range {
   readonly hi: number;
 }
 
-/** Ranges by site; `of` refuses a site that was never observed. */
+/** Ranges by site, and of what curves look up, how often values fell where; `of` refuses a site that was never observed. */
 export class Ranges {
   readonly #seen = new Map<string, Range>();
+  readonly #lookups = new Map<string, Histogram>();
 
-  /** Widens the site's range to take in these values. */
-  observe(site: string, values: ArrayLike<number>): void {
+  /** Widens the site's range to take in these values, and counts them where they are looked up. */
+  observe(site: string, values: ArrayLike<number>, lookedUp?: "lookedUp"): void {
     let { lo, hi } = this.#seen.get(site) ?? { lo: Number.POSITIVE_INFINITY, hi: Number.NEGATIVE_INFINITY };
     for (let i = 0; i < values.length; i++) {
       const x = values[i]!;
@@ -20,6 +22,7 @@ export class Ranges {
       if (x > hi) hi = x;
     }
     this.#seen.set(site, { lo, hi });
+    if (lookedUp) countValues(this.#lookupsAt(site), values);
   }
 
   of(site: string): Range {
@@ -28,19 +31,34 @@ export class Ranges {
     return range;
   }
 
+  /** What was looked up at a site; undefined where nothing was. */
+  lookupsOf(site: string): Histogram | undefined {
+    return this.#lookups.get(site);
+  }
+
   /** The range that covers several sites, for tensors that must share a grid. */
   union(...sites: readonly string[]): Range {
     const ranges = sites.map((site) => this.of(site));
     return { lo: Math.min(...ranges.map((r) => r.lo)), hi: Math.max(...ranges.map((r) => r.hi)) };
   }
 
-  /** Ranges of the sites below `prefix.`, by the names that remain. */
+  /** What was seen at the sites below `prefix.`, by the names that remain. */
   below(prefix: string): Ranges {
     const inner = new Ranges();
-    for (const [site, range] of this.#seen) {
-      if (site.startsWith(`${prefix}.`)) inner.observe(site.slice(prefix.length + 1), [range.lo, range.hi]);
+    for (const [site, { lo, hi }] of this.#seen) {
+      if (!site.startsWith(`${prefix}.`)) continue;
+      const name = site.slice(prefix.length + 1);
+      inner.observe(name, [lo, hi]);
+      const lookups = this.#lookups.get(site);
+      if (lookups) mergeHistogram(inner.#lookupsAt(name), lookups);
     }
     return inner;
+  }
+
+  #lookupsAt(site: string): Histogram {
+    const lookups = this.#lookups.get(site) ?? emptyHistogram();
+    this.#lookups.set(site, lookups);
+    return lookups;
   }
 }
 
@@ -53,10 +71,15 @@ const toPowerOfTwo = (scale: number): number => 2 ** ceilLog2(scale);
  * The affine grid of docs/method.md, section 1, in signed codes: the range is widened to contain 0,
  * S = (hi - lo) / (2^bits - 1), and 0 has a code of its own.
  */
-export function affineGrid({ lo, hi }: Range, bits: number, powerOfTwo: boolean): Grid {
+export function affineGrid(
+  { lo, hi }: Range,
+  bits: number,
+  powerOfTwo: boolean,
+  leastSpan = LEAST_SPAN,
+): Grid {
   const format = signed(bits);
   const [from, to] = [Math.min(lo, 0), Math.max(hi, 0)];
-  const exact = Math.max(to - from, LEAST_SPAN) / (2 ** bits - 1);
+  const exact = Math.max(to - from, leastSpan) / (2 ** bits - 1);
   const scale = powerOfTwo ? toPowerOfTwo(exact) : exact;
   const zero = minOf(format) + roundReal(-from / scale, "half-away");
   return { format, scale, zero: Math.max(minOf(format), Math.min(maxOf(format), zero)) };

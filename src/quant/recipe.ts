@@ -1,9 +1,19 @@
+import { FIELDS } from "../arch/fields.ts";
 import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
 import { PWL_METHODS } from "../pwl/placement.ts";
 import { OBJECTIVES } from "../pwl/polish.ts";
-import { MIRRORED_PROPERTIES, MIRRORED_SITES, ownFields, TABLE_PROPERTIES, TABLE_SITES } from "./sites.ts";
+import {
+  INTEGER_PROPERTIES,
+  MIRRORED_PROPERTIES,
+  MIRRORED_SITES,
+  ownFields,
+  TABLE_PROPERTIES,
+  TABLE_SITES,
+  WEIGHTED_PROPERTIES,
+  WEIGHTED_SITES,
+} from "./sites.ts";
 
 const bits = (doc: string, value: number, max = 16, min = 2) =>
   ({ kind: "int", doc, unit: "bit", min, max, default: value }) as const;
@@ -39,25 +49,37 @@ export const RECIPE_FIELDS = {
   exp_bits: bits("exponentials of scores", 16),
   alpha_bits: bits("attention weights", 8),
   context_bits: bits("attention contexts", 8),
-  ...ownFields(TABLE_SITES, TABLE_PROPERTIES),
+  ...ownFields(WEIGHTED_SITES, TABLE_PROPERTIES),
+  rsqrt_pieces: pieces("pieces of 1/sqrt on the mantissa, for layer norms", 32),
+  // On [1, 4) the curve is so even that the greedy rule only loses.
+  rsqrt_method: choice("where their knots go", PWL_METHODS, "uniform"),
+  ...ownFields({ rsqrt: TABLE_SITES.rsqrt }, INTEGER_PROPERTIES),
   ...ownFields(MIRRORED_SITES, MIRRORED_PROPERTIES),
+  ...ownFields(WEIGHTED_SITES, WEIGHTED_PROPERTIES),
   pwl_pieces: pieces("pieces of sigmoid, tanh and exp", 16),
   pwl_method: choice("where their knots go", PWL_METHODS, "slope"),
   pwl_polish: choice(
-    "what the slopes and offsets of tables are searched for: the least maximum error, the least root mean square, or nothing",
+    "what tables are searched for: slopes and offsets for the least maximum error (max) or root mean square (rms), knots and shifts too for the least maximum of any such table (free-knots), or nothing",
     ["none", ...OBJECTIVES],
     "none",
   ),
-  pwl_slope_bits: bits("slopes of tables; 0: as many as the unit has", 0, 16, 0),
-  pwl_offset_fraction: bits("fraction bits of offsets; -1: as many as the unit has", -1, 16, -1),
+  pwl_slope_bits: bits("slopes of tables; 0: as many as the unit has", 0, FIELDS["pwl.slopeBits"].max, 0),
+  pwl_offset_fraction: bits(
+    "fraction bits of offsets; -1: as many as the unit has",
+    -1,
+    FIELDS["pwl.offsetFraction"].max,
+    -1,
+  ),
   pwl_symmetry: choice(
     "whether half of a symmetric curve is stored where the unit can",
     ["point", "none"],
     "point",
   ),
-  rsqrt_pieces: pieces("pieces of 1/sqrt on the mantissa, for layer norms", 32),
-  // On [1, 4) the curve is so even that the greedy rule only loses.
-  rsqrt_method: choice("where their knots go", PWL_METHODS, "uniform"),
+  pwl_weights: choice(
+    "whether the methods and searches that minimize squares count every input alike, or as often as calibration saw it",
+    ["flat", "observed"],
+    "flat",
+  ),
   norm_inverse: choice(
     "how layer norm divides: by the PWL unit's 1/sqrt, by an integer square root and a division, by TensorFlow Lite's Newton steps (newton), or as I-BERT by the root with gain, division and shift (root)",
     ["rsqrt", "division", "newton", "root"],

@@ -1,3 +1,4 @@
+import { FIELDS } from "../arch/fields.ts";
 import type { Parameter } from "../base/settings.ts";
 import { PWL_METHODS } from "../pwl/placement.ts";
 import { OBJECTIVES } from "../pwl/polish.ts";
@@ -11,28 +12,49 @@ export const MIRRORED_SITES = {
   activation: "curves of bridges and of activations by themselves",
 } as const;
 
+/** Where calibration sees in real numbers what a table will look up. */
+export const WEIGHTED_SITES = { ...MIRRORED_SITES, exp: "exponential of a softmax" } as const;
+
 /** Where a model has PWL tables. */
 export const TABLE_SITES = {
-  ...MIRRORED_SITES,
-  exp: "exponential of a softmax",
+  ...WEIGHTED_SITES,
   rsqrt: "1/sqrt of a layer norm",
 } as const;
 export type TableSite = keyof typeof TABLE_SITES;
 
 const AS_PWL = "as-pwl";
 
-/** What a recipe may say of one site, after `pwl_` has said it of all; the default leaves it at that. */
-export const TABLE_PROPERTIES = {
-  pieces: { kind: "int", doc: "pieces", unit: "piece", min: 0, max: 256, default: 0 },
-  method: { kind: "choice", doc: "where knots go", choices: [AS_PWL, ...PWL_METHODS], default: AS_PWL },
+/** What a recipe may say of the integers of one site's tables, after `pwl_` has said it of all; the default leaves it at that. */
+export const INTEGER_PROPERTIES = {
   polish: {
     kind: "choice",
-    doc: "what slopes and offsets are searched for",
+    doc: "what tables are searched for",
     choices: [AS_PWL, "none", ...OBJECTIVES],
     default: AS_PWL,
   },
-  slope_bits: { kind: "int", doc: "slope width", unit: "bit", min: 0, max: 16, default: 0 },
-  offset_fraction: { kind: "int", doc: "offset fraction", unit: "bit", min: -1, max: 16, default: -1 },
+  slope_bits: {
+    kind: "int",
+    doc: "slope width",
+    unit: "bit",
+    min: 0,
+    max: FIELDS["pwl.slopeBits"].max,
+    default: 0,
+  },
+  offset_fraction: {
+    kind: "int",
+    doc: "offset fraction",
+    unit: "bit",
+    min: -1,
+    max: FIELDS["pwl.offsetFraction"].max,
+    default: -1,
+  },
+} as const;
+
+/** The same and of their pieces, for which `pwl_` speaks too: everywhere but at `rsqrt`. */
+export const TABLE_PROPERTIES = {
+  pieces: { kind: "int", doc: "pieces", unit: "piece", min: 0, max: 256, default: 0 },
+  method: { kind: "choice", doc: "where knots go", choices: [AS_PWL, ...PWL_METHODS], default: AS_PWL },
+  ...INTEGER_PROPERTIES,
 } as const;
 
 /** The same of sites whose curve is symmetric. */
@@ -41,6 +63,16 @@ export const MIRRORED_PROPERTIES = {
     kind: "choice",
     doc: "whether half of the curve is stored where the unit can",
     choices: [AS_PWL, "point", "none"],
+    default: AS_PWL,
+  },
+} as const;
+
+/** The same of sites whose lookups are counted. */
+export const WEIGHTED_PROPERTIES = {
+  weights: {
+    kind: "choice",
+    doc: "how much each input counts",
+    choices: [AS_PWL, "flat", "observed"],
     default: AS_PWL,
   },
 } as const;

@@ -5,6 +5,7 @@ import { floorDiv } from "../fixed/round.ts";
 import { buildMantissaTable, buildTable, type TableOptions } from "../pwl/build.ts";
 import type { Curve } from "../pwl/curves.ts";
 import type { PwlTable } from "../pwl/table.ts";
+import { codeShares, type Histogram } from "./histogram.ts";
 import type { Numerics } from "./numerics.ts";
 import type { Recipe } from "./recipe.ts";
 import {
@@ -13,28 +14,61 @@ import {
   TABLE_PROPERTIES,
   TABLE_SITES,
   type TableSite,
+  WEIGHTED_PROPERTIES,
+  type WEIGHTED_SITES,
 } from "./sites.ts";
 
 /** What of a curve a table is made from. */
 type TableCurve = Pick<Curve, "f" | "symmetry">;
 
+/** A site of `tableFor`. */
+export type CurveSite = keyof typeof WEIGHTED_SITES;
+
 /**
  * The PWL table of a curve at a site of the model, as the recipe has it there and the machine's unit holds it.
  *
- * @param weights  `[inputs]` how often each input code occurs there, for the methods that look at it
+ * @param seen  the real values that calibration saw looked up there
  * @throws InputError where the unit does not hold what the recipe asks for
+ * @throws Error where the recipe asks for `observed` weights and nothing was seen
  */
 export function tableFor(
-  site: TableSite,
+  site: CurveSite,
   { f, symmetry }: TableCurve,
   input: Grid,
   output: Grid,
   numerics: Numerics,
-  weights?: Float64Array,
+  seen?: Histogram,
 ): PwlTable {
   const isHalved = mirrors(site, numerics);
-  const options = { ...optionsFor(site, numerics), weights, symmetry: isHalved ? symmetry : undefined };
-  return buildTable(f, input, output, options);
+  const options = {
+    ...optionsFor(site, numerics),
+    weights: weightsAt(site, input, numerics, seen),
+    symmetry: isHalved ? symmetry : undefined,
+  };
+  const table = buildTable(f, input, output, options);
+  // What a site may store by half is whole for a curve without symmetry, or one that lies far to one side of its point.
+  const [fault] = storedFaults(site, table.knots.length, table.mirror !== undefined, numerics);
+  if (fault !== undefined) throw new InputError("recipe", fault);
+  return table;
+}
+
+/**
+ * What all codes together count beside the lookups, which count 1. Integers go where real numbers were not seen, and
+ * there a table must be a curve too; but what is there decides little.
+ */
+const UNSEEN = 1 / 64;
+
+/** How much each code counts; undefined where all count alike. */
+function weightsAt(
+  site: CurveSite,
+  input: Grid,
+  { recipe }: Numerics,
+  seen: Histogram | undefined,
+): Float64Array | undefined {
+  if (recipe[keyOf(site, "weights", recipe)] === "flat") return undefined;
+  if (seen === undefined) throw new Error(`no lookups were observed at ${site}`);
+  const shares = codeShares(seen, input);
+  return shares.map((share) => share + UNSEEN / shares.length);
 }
 
 /** The table of 1/sqrt on mantissas. */
@@ -58,23 +92,25 @@ function optionsFor(site: TableSite, numerics: Numerics): Omit<TableOptions, "sy
   };
 }
 
+const PROPERTIES = { ...TABLE_PROPERTIES, ...MIRRORED_PROPERTIES, ...WEIGHTED_PROPERTIES };
+
 /** The key that says it: the site's own, or where that is at its default, the one for all tables. */
-function keyOf<P extends keyof typeof TABLE_PROPERTIES>(
-  site: TableSite,
+function keyOf<S extends TableSite, P extends keyof typeof PROPERTIES>(
+  site: S,
   property: P,
   recipe: Recipe,
-): `${TableSite}_${P}` | `pwl_${P}` {
-  const own = `${site}_${property}` as const;
-  return recipe[own] === TABLE_PROPERTIES[property].default ? `pwl_${property}` : own;
+): keyof Recipe & (`${S}_${P}` | `pwl_${P}`) {
+  const own = `${site}_${property}` as keyof Recipe & `${S}_${P}`;
+  return recipe[own] === PROPERTIES[property].default
+    ? (`pwl_${property}` as keyof Recipe & `pwl_${P}`)
+    : own;
 }
 
 /** Whether the unit stores half of a symmetric curve there. */
-function mirrors(site: TableSite, { recipe, arch }: Numerics): boolean {
-  if (!isMirroredSite(site)) return false;
-  const own = recipe[`${site}_symmetry`];
-  const said = own === MIRRORED_PROPERTIES.symmetry.default ? recipe.pwl_symmetry : own;
-  return arch["pwl.symmetry"] === "point" && said === "point";
-}
+const mirrors = (site: TableSite, { recipe, arch }: Numerics): boolean =>
+  isMirroredSite(site) &&
+  arch["pwl.symmetry"] === "point" &&
+  recipe[keyOf(site, "symmetry", recipe)] === "point";
 
 const isMirroredSite = (site: TableSite): site is keyof typeof MIRRORED_SITES =>
   Object.hasOwn(MIRRORED_SITES, site);
@@ -98,11 +134,19 @@ export function tableFaults(numerics: Numerics): readonly string[] {
 }
 
 function pieceFaults(site: TableSite, numerics: Numerics): readonly string[] {
-  const { recipe, arch } = numerics;
+  const half = mirrors(site, numerics);
+  const pieces = numerics.recipe[keyOf(site, "pieces", numerics.recipe)];
+  return storedFaults(site, half ? floorDiv(pieces + 1, 2) : pieces, half, numerics);
+}
+
+function storedFaults(
+  site: TableSite,
+  stored: number,
+  half: boolean,
+  { recipe, arch }: Numerics,
+): readonly string[] {
   const key = keyOf(site, "pieces", recipe);
   const most = arch["pwl.maxPieces"];
-  const half = mirrors(site, numerics);
-  const stored = half ? floorDiv(recipe[key] + 1, 2) : recipe[key];
   if (stored <= most) return [];
   const what = half ? `${stored} pieces of half a curve` : `${stored} pieces`;
   return [`${key}: ${what} exceed pwl.maxPieces ${most}`];

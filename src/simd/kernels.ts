@@ -331,8 +331,8 @@ export const REDUCTIONS = ["sum", "squares", "absolutes", "maximum"] as const;
 /** Bytes that `pwl` needs at `scratch`: 128 records of 16, and 16 codes as int32. */
 export const PWL_SCRATCH_BYTES = 2112;
 
-/** An `inSum` of `pwl` that mirrors no code. */
-export const NO_MIRROR = -(2 ** 17);
+/** An `inSum` of `pwl` that mirrors no code: twice the lowest of 16 bits. */
+export const NO_MIRROR = -(2 ** 16);
 
 /** Bytes that `matmul` needs at `scratch`: x as int16 pairs, twice when split in halves, and up to four weight rows. */
 export function matmulScratchBytes(k: number, lanes: number, m: number): number {

@@ -1,4 +1,5 @@
 import { type ArchSpec, hashArch } from "../arch/spec.ts";
+import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import type { Program } from "../isa/program.ts";
 import { type ArrayShape, BASELINES, type BaselineName, equalAreaShape } from "../machine/area.ts";
@@ -6,7 +7,6 @@ import { BASELINE_BITS, baselineMachine } from "../machine/baseline.ts";
 import { time } from "../machine/timing.ts";
 import { type Job, modelBytes } from "../model/job.ts";
 import type { Compile } from "./mapped.ts";
-import { refusalOf } from "./refusal.ts";
 
 /** How often inputs of a size ran each of its stages. */
 export interface Runs {
@@ -54,17 +54,20 @@ const jobs = new Map<string, FloatJob>();
 const timed = new Map<string, FloatCycles>();
 
 /**
- * The float counterparts of a quantized model: the program of the integer model with 32 or 16 bits wherever it has fewer or more, compiled
+ * The float counterparts of a model: the program of the integer model with operands of 32 or 16 bits, compiled
  * anew, so that what stays on chip is decided at that width. A pure function of the model's shape and the machine.
  */
 export class FloatModels<Q> {
   readonly #compile: Compile<Q>;
   readonly #models: Readonly<Record<BaselineName, { readonly model: Q; readonly key: string }>>;
 
-  /** @param compiled  identity of what `compile` goes by beside the model's shape and the machine: which model, sizes of inputs, mapper */
-  constructor(quantized: Q, compile: Compile<Q>, compiled: unknown) {
+  /**
+   * @param widen     the model of a width
+   * @param compiled  identity of what `compile` goes by beside the model's shape and the machine: which model, sizes of inputs, mapper
+   */
+  constructor(widen: (bits: number) => Q, compile: Compile<Q>, compiled: unknown) {
     const widened = (float: BaselineName) => {
-      const model = widen(quantized, BASELINE_BITS[float]);
+      const model = widen(BASELINE_BITS[float]);
       return { model, key: hashOf([float, shapeOf(model), compiled]) };
     };
     this.#compile = compile;
@@ -92,7 +95,7 @@ export class FloatModels<Q> {
       try {
         return { machine, job: this.#compile(this.#models[float].model, machine), grown };
       } catch (error) {
-        const memory = tooSmall(error);
+        const memory = MEMORIES.find((one) => error instanceof InputError && error.key === `${one}.bytes`);
         if (memory === undefined) throw error;
         grown[memory] = 2 * (grown[memory] ?? 1);
         const field = `${memory}.bytes` as const;
@@ -129,12 +132,6 @@ function recall<K, T>(known: Map<K, T>, key: K, make: () => T): T {
   return value;
 }
 
-/** The memory that a refusal is about: it names the parameter that would have to be larger. */
-function tooSmall(error: unknown): Memory | undefined {
-  const { problem } = refusalOf(error);
-  return MEMORIES.find((memory) => problem.startsWith(`${memory}.bytes: `));
-}
-
 function cyclesOf({ machine, job }: FloatJob, { rows, columns }: ArrayShape): FloatCycles {
   const arch = { ...machine, settings: { ...machine.settings, "mac.rows": rows, "mac.columns": columns } };
   const cycles = (program: Program): number => time(program, arch).cycles;
@@ -142,64 +139,6 @@ function cyclesOf({ machine, job }: FloatJob, { rows, columns }: ArrayShape): Fl
     ([size, some]) => [size, some.map(({ program }) => cycles(program))] as const,
   );
   return { load: cycles(job.load), stages: new Map(stages) };
-}
-
-/** Numbers of a quantized model that say how wide something is. */
-const WIDTHS: ReadonlySet<string> = new Set(["bits", "inBits", "gainBits", "slopeBits"]);
-/** Numbers that say what codes mean. A float means itself, so each has the value that does nothing. */
-const MEANINGS: ReadonlyMap<string, number> = new Map([
-  ...["scale", "multiplier", "factor"].map((name) => [name, 1] as const),
-  ...[
-    "zero",
-    "shift",
-    "point",
-    "drop",
-    "once",
-    "epsilon",
-    "guard",
-    "limit",
-    "start",
-    "lo",
-    "hi",
-    "offsetFraction",
-  ].map((name) => [name, 0] as const),
-]);
-/** A layer's scales, one for each channel: one is left, the least that the instruction set has. */
-const SCALES = "scales";
-/** The shifts of a table's pieces: one is left, and shifts by nothing. */
-const SHIFTS = "shifts";
-/** Two arrays of biases differ in every pair of elements, so that no two blocks of them are kept as one. */
-const BIAS_STEP = 2 ** 16;
-
-/**
- * A quantized model as the float model of the same shape: all codes of all tensors, weights, gains and tables in `bits` bits, no zero
- * points, no scales, no shifts. Shared parts stay shared. For compiling and timing only: the contents of arrays are
- * not the model's, only their lengths, and that equal ones are the same ones.
- *
- * @param model  plain data: records, lists, typed arrays
- */
-export function widen<T>(model: T, bits: number): T {
-  const known = new Map<unknown, unknown>();
-  let arrays = 0;
-  const visit = (value: unknown): unknown => {
-    if (value === null || typeof value !== "object") return value;
-    return recall(known, value, () => copy(value));
-  };
-  const copy = (value: object): unknown => {
-    if (value instanceof Int32Array) return new Int32Array(value.length).fill(++arrays);
-    if (value instanceof Float64Array) {
-      const first = ++arrays * BIAS_STEP;
-      return Float64Array.from(value, (_, i) => first + i);
-    }
-    if (Array.isArray(value)) return value.map(visit);
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, named(name, part)]));
-  };
-  const named = (name: string, part: unknown): unknown => {
-    if (typeof part === "number") return WIDTHS.has(name) ? bits : (MEANINGS.get(name) ?? part);
-    if (name === SHIFTS) return new Int32Array(1);
-    return name === SCALES && Array.isArray(part) ? part.slice(0, 1).map(visit) : visit(part);
-  };
-  return visit(model) as T;
 }
 
 /** A widened model's identity: of an array, its length and which one it is. */

@@ -110,7 +110,7 @@ const SETTINGS: readonly Column<Row>[] = [
 
 const SAMPLES: readonly Column<Row>[] = [
   column("split", "", "csv", "the {many} that are scored come from here", (r) => r.subject.split),
-  column("{many}", "count", "varying", "{many} scored, evenly spaced over the split", (r) => r.facts.count),
+  column("{many}", "count", "varying", "{many} scored of the split, {drawn}", (r) => r.facts.count),
 ];
 
 /** What a metric's unit adds to a column's name. */
@@ -149,6 +149,13 @@ const LIMITS: readonly Column<Row>[] = [
     "varying",
     "accumulators that left their range at the end of an array pass, over all {many}",
     (r) => r.accuracy.overflows,
+  ),
+  column(
+    "zero_skip_cycles_saved",
+    "cycle",
+    "varying",
+    "cycles of the array that skipping zeros would save, over all {many}: an estimate that `cycles` leaves out; 0 where mac.zeroSkip is none",
+    (r) => r.accuracy.skippedCycles,
   ),
 ];
 
@@ -269,7 +276,13 @@ const FLOAT: readonly Column<Row>[] = [
 ];
 
 const PROVENANCE: readonly Column<Row>[] = [
-  column("seed", "", "csv", "which of the evenly spaced {many} the ranges come from", (r) => r.subject.seed),
+  column(
+    "seed",
+    "",
+    "csv",
+    "which of the {many} that may be drawn the ranges come from",
+    (r) => r.subject.seed,
+  ),
   column(
     "calibration_{many}",
     "count",
@@ -288,6 +301,6 @@ export function columnsOf({ metrics, nouns }: Model): readonly Column<Row>[] {
   return all.map((one) => ({ ...one, name: said(one.name, nouns), doc: said(one.doc, nouns) }));
 }
 
-/** A text about `{one}` or `{many}`, about a model's samples. */
-const said = (text: string, { one, many }: Nouns): string =>
-  text.replaceAll("{one}", one).replaceAll("{many}", many);
+/** A text about `{one}` or `{many}`, which are `{drawn}`, about a model's samples. */
+const said = (text: string, { one, many, drawn }: Nouns): string =>
+  text.replaceAll("{one}", one).replaceAll("{many}", many).replaceAll("{drawn}", drawn);

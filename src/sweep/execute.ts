@@ -1,13 +1,13 @@
-import type { ArchSpec } from "../arch/spec.ts";
 import type { Program } from "../isa/program.ts";
 import { type Counts, Machine, type Observer } from "../machine/machine.ts";
-import { type Input, type Job, type Port, programsOf, type Stage } from "../model/job.ts";
+import type { Input, Job, Port, Stage } from "../model/job.ts";
+import type { LegalJob } from "./legal.ts";
 
 /** What a job's execution gave for one input. */
 export interface Outcome {
   /** What its stages gave and the input keeps, turn after turn, without the end. */
   readonly outputs: readonly number[];
-  /** Of each stage. */
+  /** Of each stage, without the lead. */
   readonly turns: readonly number[];
   readonly saturations: number;
   readonly overflows: number;
@@ -43,29 +43,46 @@ class Running {
   readonly lane: number;
   readonly input: Input;
   readonly outputs: number[] = [];
+  /** Of each stage: turns that count, and all of them. */
   readonly turns: number[] = [];
+  readonly taken: number[] = [];
   saturations = 0;
   overflows = 0;
   skippedCycles = 0;
   /** Codes that were brought, and turns that gave some. */
-  #taken = 0;
+  #brought = 0;
   #given = 0;
+  /** Turns of the lead that are still to come, and whether the latest was one of it. */
+  #ahead: number;
+  #isLead = false;
 
   constructor(input: Input, lane: number) {
     this.input = input;
     this.lane = lane;
+    this.#ahead = input.lead ?? 0;
+  }
+
+  begin(): void {
+    this.turns.push(0);
+    this.taken.push(0);
   }
 
   /** Brings the codes of a turn; false where there are not enough. */
   bring({ address, bits, count }: Port, machine: Machine): boolean {
-    const end = this.#taken + count;
+    const end = this.#brought + count;
     if (end > this.input.codes.length) return false;
-    machine.writeData(bits, address, this.input.codes.slice(this.#taken, end), this.lane);
-    this.#taken = end;
+    machine.writeData(bits, address, this.input.codes.slice(this.#brought, end), this.lane);
+    this.#brought = end;
     return true;
   }
 
   count(stage: number, { saturations, overflows, skippedCycles }: Counts): void {
+    this.taken[stage]!++;
+    this.#isLead = this.#ahead > 0;
+    if (this.#isLead) {
+      this.#ahead--;
+      return;
+    }
     this.turns[stage]!++;
     this.saturations += saturations[this.lane]!;
     this.overflows += overflows[this.lane]!;
@@ -74,6 +91,7 @@ class Running {
 
   /** Fetches what a turn gave; false where that ends the stage. */
   fetch({ address, bits, count }: Port, end: number | undefined, machine: Machine): boolean {
+    if (this.#isLead) return true;
     const codes = machine.readData(bits, address, count, this.lane);
     if (codes[0] === end) return false;
     this.outputs.push(...(this.input.keep?.(codes, ++this.#given) ?? codes));
@@ -88,13 +106,10 @@ export class Host {
   readonly #machine: Machine;
   readonly #watch: HostOptions["watch"];
 
-  /** @throws InputError where the job is illegal on the machine */
-  constructor(job: Job, arch: ArchSpec, { lanes = DEFAULT_LANES, backend, watch }: HostOptions = {}) {
-    const { image, dataBytes } = job;
-    const options = { image, programs: programsOf(job), lanes, dataBytes };
+  constructor(job: LegalJob, { lanes = DEFAULT_LANES, backend, watch }: HostOptions = {}) {
     this.lanes = lanes;
     this.#job = job;
-    this.#machine = new Machine(arch, backend === undefined ? options : { ...options, backend });
+    this.#machine = new Machine(job.legal, { lanes, backend });
     this.#watch = watch;
     this.#run(job.load, { stage: "load" });
     this.#machine.takeCounts();
@@ -112,7 +127,7 @@ export class Host {
     const all = inputs.map((input, lane) => new Running(input, lane));
     for (const [s, stage] of stages.entries()) {
       this.#runStage(stage, s, all);
-      const isUneven = all.some(({ turns }) => turns[s] !== all[0]!.turns[s]);
+      const isUneven = all.some(({ taken }) => taken[s] !== all[0]!.taken[s]);
       if (isUneven && s < stages.length - 1)
         throw new RangeError(
           `inputs of one size take unequal turns of ${stage.name}, which is not the last stage`,
@@ -130,7 +145,7 @@ export class Host {
   #runStage(stage: Stage, index: number, all: readonly Running[]): void {
     const { name, program, takes, gives, turns = Number.POSITIVE_INFINITY } = stage;
     const machine = this.#machine;
-    for (const each of all) each.turns.push(0);
+    for (const each of all) each.begin();
     let running = all;
     for (let turn = 1; turn <= turns; turn++) {
       if (takes !== undefined) running = running.filter((each) => each.bring(takes, machine));
@@ -148,16 +163,12 @@ export class Host {
 }
 
 /**
- * Runs a job on every input, on the machine: those of one size share programs and are executed in lanes. A pure function of job,
- * machine and inputs.
+ * Runs a job on every input, on the machine that it is legal on: those of one size share programs and are executed in lanes. A pure function of job
+ * and inputs.
  */
-export function execute(
-  job: Job,
-  arch: ArchSpec,
-  inputs: readonly Input[],
-  options: ExecuteOptions = {},
-): Outcome[] {
-  const host = new Host(job, arch, options);
+export function execute(job: LegalJob, inputs: readonly Input[], options: ExecuteOptions = {}): Outcome[] {
+  const lanes = Math.min(options.lanes ?? DEFAULT_LANES, Math.max(inputs.length, 1));
+  const host = new Host(job, { ...options, lanes });
   const outcomes = new Array<Outcome>(inputs.length);
   let done = 0;
   for (const indices of bySize(inputs).values()) {

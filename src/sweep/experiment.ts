@@ -10,9 +10,17 @@ import { RECIPE_FIELDS } from "../quant/recipe.ts";
 import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
 import { Node } from "./decode.ts";
 import { MAPPERS, type Mapper } from "./mapped.ts";
-import { expand, type Group, type Point, SETTINGS, type Values } from "./points.ts";
+import {
+  distinctPoints,
+  expand,
+  type Group,
+  type Over,
+  type Point,
+  SETTINGS,
+  type Values,
+} from "./points.ts";
 import { Shelf } from "./shelf.ts";
-import type { SubjectSpec } from "./subject.ts";
+import { countOf, type SubjectSpec } from "./subject.ts";
 
 /** A question, and the points that answer it. */
 export interface Experiment {
@@ -34,9 +42,10 @@ export interface Overrides {
   /** The one recipe file of every point, by name or path. */
   readonly recipe?: string;
   readonly mapper?: Mapper;
+  readonly model?: ModelName;
   /** The one point that is wanted: what is wrong with another is nobody's business. */
   readonly point?: number;
-  /** How many samples to score. */
+  /** How many of what the model's nouns name to score. */
   readonly words?: number;
 }
 
@@ -57,7 +66,7 @@ const choice = (doc: string, choices: readonly [string, ...string[]]): Parameter
 
 const MODEL = choice("the model", MODEL_NAMES);
 const MAPPER = choice("how matrices are mapped", MAPPERS);
-const SEED = whole("which evenly spaced samples calibrate", "", 0, 4_294_967_295, 1);
+const SEED = whole("which samples calibrate", "", 0, 4_294_967_295, 1);
 const CALIBRATION_SAMPLES = 300;
 
 const KEYS = [
@@ -80,8 +89,8 @@ const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
  *
  *     question: a sentence
  *     model: g2p                                 # the folder models/g2p beside the file
- *     words: { split: test, count: 500 }         # or count: all; an evenly spaced sample of the split
- *     calibration: { words: 300 }                # an evenly spaced sample of the validation words
+ *     words: { split: test, count: 500 }         # or count: all; drawn as the model has it: evenly spaced
+ *     calibration: { words: 300 }                # of the validation words, likewise
  *     seed: 1                                    # which one: words later by so many, less one, modulo the space between them
  *     mapper: fixed                              # or search: tiles, loop order and residency by the clock
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
@@ -107,24 +116,29 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
   const question = root.at("question").text("one sentence");
   const name = root.at("name").isMissing ? stemOf(path) : root.at("name").text("a name");
   const subject = readSubject(root, path, overrides);
-  const base =
-    overrides.arch === undefined ? archs.find(root.at("arch")) : archs.load(overrides.arch, "--arch");
+  const arch = overrides.arch === undefined ? undefined : archs.load(overrides.arch, "--arch");
+  const base = arch !== undefined && root.at("arch").isMissing ? arch : archs.find(root.at("arch"));
   const { file: recipeFile, values: recipe } = readRecipe(root.at("recipe"), recipes);
   const nodes = root.at("points").items("groups");
   const files: Files = {
-    archs: { shelf: archs, base, isFixed: overrides.arch !== undefined },
-    recipes: {
-      shelf: recipes,
-      base: overrides.recipe === undefined ? recipeFile : recipes.load(overrides.recipe, "--recipe"),
-      isFixed: overrides.recipe !== undefined,
-    },
+    archs: { shelf: archs, base },
+    recipes: { shelf: recipes, base: recipeFile },
   };
   const groups = nodes.map((node) => readGroup(node, files));
-  const points = expand(groups, recipe, overrides.sets ?? {}, (g, problem, index) => {
-    if (overrides.point === undefined || overrides.point === index) nodes[g]!.complain(problem);
+  const over: Over = {
+    ...{ sets: overrides.sets ?? {}, arch },
+    recipe: overrides.recipe === undefined ? undefined : recipes.load(overrides.recipe, "--recipe"),
+  };
+  const told = new Set<string>();
+  const points = expand(groups, recipe, over, (g, problem, index) => {
+    if ((overrides.point ?? index) !== index || told.has(problem)) return;
+    told.add(problem);
+    nodes[g]!.complain(problem);
   });
   file.refuse();
-  return { name, path, question, subject, mapper, points };
+  // One that is asked for by its number is wanted, and if it were another's equal.
+  const kept = overrides.point === undefined ? distinctPoints(points) : points;
+  return { name, path, question, subject, mapper, points: kept };
 }
 
 /** Names and values of `--set`, before any file is read. */
@@ -143,7 +157,7 @@ function settingFault(name: string, value: unknown): string | undefined {
 }
 
 function readSubject(root: Node, path: string, overrides: Overrides): SubjectSpec {
-  const name = root.at("model").parameter(MODEL) as ModelName;
+  const name = overrides.model ?? (root.at("model").parameter(MODEL) as ModelName);
   const folder = folderOf(name, path);
   const model = modelOf(name);
   const { many } = model.nouns;
@@ -153,7 +167,7 @@ function readSubject(root: Node, path: string, overrides: Overrides): SubjectSpe
   const calibration = root.at("calibration");
   calibration.entries(["words"]);
   const numberOf = (part: string, value: (most: number) => number): Parameter => {
-    const most = model.samples(part, folder).length;
+    const most = countOf(model, model.samples(part, folder));
     return whole("samples", many, 1, most, value(most));
   };
   const scored = numberOf(split, (most) => most);
@@ -180,11 +194,10 @@ function folderOf(model: string, path: string): string {
   return existsSync(beside) ? beside : join(PACKAGE, "experiments", "models", model);
 }
 
-/** Files that a group names for itself, the one that it has otherwise, and whether that is the only one. */
+/** Files that a group names for itself, and the one that it has otherwise. */
 interface Choice<T> {
   readonly shelf: Shelf<T>;
   readonly base: T;
-  readonly isFixed: boolean;
 }
 interface Files {
   readonly archs: Choice<ArchSpec>;
@@ -212,12 +225,7 @@ function readGroup(node: Node, files: Files): Group {
     else axes.push([name, items.map((item) => settingOf(name, item))]);
   }
   const set = readValues(node.at("set"), Object.keys(SETTINGS));
-  return {
-    archs: files.archs.isFixed ? [files.archs.base] : named.arch,
-    recipes: files.recipes.isFixed ? [files.recipes.base] : named.recipe,
-    set,
-    axes,
-  };
+  return { archs: named.arch, recipes: named.recipe, set, axes };
 }
 
 /** The files that a group names under a key; without it the experiment's. */

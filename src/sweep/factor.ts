@@ -1,58 +1,29 @@
-import type { FieldName, Settings } from "../arch/fields.ts";
 import { type ArchSpec, partOf } from "../arch/spec.ts";
 import { hashOf } from "../base/hash.ts";
 import { formatProgram } from "../isa/asm.ts";
 import type { Program } from "../isa/program.ts";
 import type { Recipe } from "../quant/recipe.ts";
+import type { LegalJob } from "./legal.ts";
 import type { Point } from "./points.ts";
-
-/** What decides where an array pass ends, and with it where an accumulator wraps, saturates or counts an overflow. */
-const ARRAY_SHAPE: readonly FieldName[] = [
-  "mac.rows",
-  "mac.dataflow",
-  "mac.multiplier",
-  "mac.weightBits",
-  "mac.activationBits",
-];
-
-/** What the estimate of skipped zeros depends on, beside the operands. */
-const ZERO_SKIP: readonly FieldName[] = [
-  ...ARRAY_SHAPE,
-  "mac.zeroSkip",
-  "mac.columns",
-  "mac.preload",
-  "mac.outputs",
-  "weight.bytesPerCycle",
-  "activation.bytesPerCycle",
-];
-
-/** What no cycle, byte or picojoule of a legal program depends on. */
-const UNTIMED: readonly FieldName[] = [
-  "mac.zeroSkip",
-  "pwl.maxPieces",
-  "acc.overflow",
-  "requant.rounding",
-  "vector.rounding",
-  "pwl.rounding",
-];
 
 /** Identity of a quantized model: everything that quantization reads. */
 export const quantKey = (recipe: Recipe, arch: ArchSpec): string =>
   hashOf({ recipe, bits: partOf(arch, "bits") });
 
 /**
- * Identity of a quantized model's results, among machines with one `quantKey`. The array's shape takes part where
- * some accumulator may overflow, and with all that feeds it where skipped zeros are counted, and nowhere else.
+ * Identity of a quantized model's results, among machines with one `quantKey`. Where some accumulator may overflow, the array
+ * takes part, and not the programs: they cut matrices by outputs and vectors, and no sum. Where skipped zeros are counted,
+ * both do, for a cut is where slots of the array begin.
  */
-export function shapeKey({ settings }: ArchSpec, mayOverflow: boolean): string {
-  const isCounting = settings["mac.zeroSkip"] !== "none";
-  if (!mayOverflow && !isCounting) return "any shape";
-  return hashOf((isCounting ? ZERO_SKIP : ARRAY_SHAPE).map((name) => settings[name]));
+export function resultsKey({ legal: { arch, mayOverflow, runnable } }: LegalJob): string {
+  if (arch.settings["mac.zeroSkip"] !== "none")
+    return hashOf([runnable.programs.map(formatProgram), partOf(arch, "passes", "skips")]);
+  return mayOverflow ? hashOf(partOf(arch, "passes")) : "any array";
 }
 
 /** Identity of what a program costs: its text, and every parameter that a cost depends on. */
 export const timingKey = (program: Program, arch: ArchSpec): string =>
-  hashOf({ text: formatProgram(program), settings: without(arch.settings, UNTIMED) });
+  hashOf({ text: formatProgram(program), settings: partOf(arch, "cost", "energy") });
 
 /** Points that share a quantized model. */
 export interface Family {
@@ -77,6 +48,3 @@ export function familiesOf(points: readonly Point[]): Family[] {
     points: members,
   }));
 }
-
-const without = (settings: Readonly<Partial<Settings>>, names: readonly FieldName[]) =>
-  Object.fromEntries(Object.entries(settings).filter(([name]) => !names.includes(name as FieldName)));

@@ -12,7 +12,7 @@ export const MAPPERS = ["fixed", "search"] as const;
 export type Mapper = (typeof MAPPERS)[number];
 
 /** Compiles a quantized model for a machine and for inputs of the job's sizes. */
-export type Compile<Q = unknown> = (quantized: Q, machine: ArchSpec) => Job;
+export type Compile<Q = unknown, J extends Job = Job> = (quantized: Q, machine: ArchSpec) => J;
 
 /** The input that a search times is at least as large as this part of the inputs. */
 const TIMED = { of: 3, part: 2 };
@@ -27,33 +27,37 @@ export const distinct = (sizes: readonly number[]): number[] => [...new Set(size
  * job expects. It times one input, larger than most; if the whole job is then slower than by the fixed rule, that stands.
  *
  * @param sizes     of every input of the job
+ * @param admit     what a job must pass to be given out. @throws InputError where it does not
  * @param cyclesOf  what a program costs
  */
-export function compilerWith(
+export function compilerWith<J extends Job>(
   model: Model,
   mapper: Mapper,
   sizes: readonly number[],
+  admit: (job: Job, machine: ArchSpec) => J,
   cyclesOf: (program: Program, arch: ArchSpec) => number,
-): Compile {
+): Compile<unknown, J> {
   const some = distinct(sizes);
-  if (mapper === "fixed") return (quantized, machine) => model.compile(quantized, machine, some);
+  const compile = (quantized: unknown, machine: ArchSpec, mapping?: Mapping): J =>
+    admit(model.compile(quantized, machine, some, mapping), machine);
+  if (mapper === "fixed") return (quantized, machine) => compile(quantized, machine);
   const sorted = [...sizes].sort((a, b) => a - b);
   const timed = sorted[floorDiv(TIMED.part * sorted.length, TIMED.of)]!;
   return (quantized, machine) => {
     const lower = (mapping: Mapping) =>
       expected(model.compile(quantized, machine, [timed], mapping), () => 1);
     const { mapping } = searchMapping({ sites: model.sites(quantized, timed), lower }, machine);
-    const found = model.compile(quantized, machine, some, mapping);
+    const found = compile(quantized, machine, mapping);
     const timesOf = (size: number) => sizes.filter((one) => one === size).length;
     const cycles = (job: Job) =>
       expected(job, timesOf).reduce((sum, { program, times }) => sum + times * cyclesOf(program, machine), 0);
-    const fixed = unlessRefused(() => model.compile(quantized, machine, some));
+    const fixed = unlessRefused(() => compile(quantized, machine));
     return fixed !== undefined && cycles(fixed) < cycles(found) ? fixed : found;
   };
 }
 
 /** Nothing where the job does not fit the machine. */
-function unlessRefused(compile: () => Job): Job | undefined {
+function unlessRefused<J>(compile: () => J): J | undefined {
   try {
     return compile();
   } catch (error) {

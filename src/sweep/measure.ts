@@ -1,13 +1,12 @@
 import type { ArchSpec } from "../arch/spec.ts";
-import { hashOf } from "../base/hash.ts";
 import type { Program } from "../isa/program.ts";
-import { mayOverflow } from "../isa/validate.ts";
 import { type Timing, time, total } from "../machine/timing.ts";
-import { type Input, type Job, modelBytes, programsOf } from "../model/job.ts";
+import { type Input, type Job, modelBytes } from "../model/job.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import { type FloatCosts, FloatModels, type Runs } from "./baseline.ts";
 import { execute, type Outcome } from "./execute.ts";
-import { shapeKey, timingKey } from "./factor.ts";
+import { resultsKey, timingKey } from "./factor.ts";
+import { type LegalJob, legalize, unchecked } from "./legal.ts";
 import { compilerWith, distinct, type Mapper } from "./mapped.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import type { Subject } from "./subject.ts";
@@ -70,9 +69,7 @@ export const referenceOf = ({ model, params, samples }: Subject): readonly (read
 
 /**
  * Measures one quantized model on machines that agree in everything that quantization reads: it is quantized once,
- * executed once for each distinct shape that matters, compiled for each machine.
- *
- * @throws InputError where the model cannot be quantized as the recipe says
+ * compiled and judged for each machine, executed once for each distinct array that matters.
  */
 export function measure(
   subject: Subject,
@@ -80,20 +77,22 @@ export function measure(
   archs: readonly ArchSpec[],
   mapper: Mapper = "fixed",
 ): Measured {
-  const { inputs, compile, floats } = compilerOf(subject, recipe, archs[0]!, mapper);
   const results: Results[] = [];
   const known = new Map<string, number>();
+  // Of the first machine whose limits let the model be quantized: those that do not are refused one by one.
+  let compiler: ReturnType<typeof compilerOf> | undefined;
   const measureOn = (arch: ArchSpec) => {
+    compiler ??= compilerOf(subject, recipe, arch, mapper);
+    const { inputs, compile, floats } = compiler;
     const job = compile(arch);
-    const overflows = programsOf(job).some((program) => mayOverflow(program, arch.settings));
-    const key = hashOf([overflows, shapeKey(arch, overflows)]);
+    const key = resultsKey(job);
     let index = known.get(key);
     if (index === undefined) {
-      index = results.push(resultsOf(job, arch, inputs)) - 1;
+      index = results.push(resultsOf(job, inputs)) - 1;
       known.set(key, index);
     }
     const runs = runsOf(job, inputs, results[index]!);
-    const cost = costOf(job, invocationsOf(job, arch, runs), floats.costs(arch, runs));
+    const cost = costOf(job, invocationsOf(job, runs), floats.costs(arch, runs));
     return { results: index, cost };
   };
   const machines = archs.map((arch) => {
@@ -110,9 +109,9 @@ export function measure(
 export function measureOne(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
   const { inputs, compile, floats } = compilerOf(subject, recipe, arch, mapper);
   const job = compile(arch);
-  const results = resultsOf(job, arch, inputs);
+  const results = resultsOf(job, inputs);
   const runs = runsOf(job, inputs, results);
-  const invocations = invocationsOf(job, arch, runs);
+  const invocations = invocationsOf(job, runs);
   return { job, results, invocations, cost: costOf(job, invocations, floats.costs(arch, runs)) };
 }
 
@@ -121,7 +120,7 @@ export function jobOf(
   subject: Subject,
   { recipe, arch }: { readonly recipe: Recipe; readonly arch: ArchSpec },
   mapper: Mapper,
-): { readonly job: Job; readonly inputs: readonly Input[] } {
+): { readonly job: LegalJob; readonly inputs: readonly Input[] } {
   const { inputs, compile } = compilerOf(subject, recipe, arch, mapper);
   return { job: compile(arch), inputs };
 }
@@ -133,19 +132,22 @@ function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Ma
   const inputs = samples.map((sample) => model.inputOf(quantized, sample));
   const sizes = inputs.map(({ size }) => size);
   const cyclesOf = (program: Program, machine: ArchSpec) => timeOnce(program, machine).cycles;
-  const compile = compilerWith(model, mapper, sizes, cyclesOf);
+  const compile = compilerWith(model, mapper, sizes, legalize, cyclesOf);
+  let floats: FloatModels<unknown> | undefined;
   const compiled = [model.file, mapper, mapper === "fixed" ? distinct(sizes) : sizes];
   return {
     inputs,
-    compile: (machine: ArchSpec): Job => compile(quantized, machine),
+    compile: (machine: ArchSpec): LegalJob => compile(quantized, machine),
     get floats() {
-      return new FloatModels(quantized, compile, compiled);
+      const compileFloats = compilerWith(model, mapper, sizes, unchecked, cyclesOf);
+      floats ??= new FloatModels((bits) => model.widen(quantized, bits), compileFloats, compiled);
+      return floats;
     },
   };
 }
 
-function resultsOf(job: Job, arch: ArchSpec, inputs: readonly Input[]): Results {
-  const outcomes = execute(job, arch, inputs);
+function resultsOf(job: LegalJob, inputs: readonly Input[]): Results {
+  const outcomes = execute(job, inputs);
   return {
     outputs: outcomes.map(({ outputs }) => outputs),
     turns: outcomes.map(({ turns }) => turns),
@@ -169,8 +171,11 @@ function runsOf({ stages }: Job, inputs: readonly Input[], { turns }: Results): 
 }
 
 /** `load` once, then the stages of each size. */
-function invocationsOf(job: Job, arch: ArchSpec, runs: readonly Runs[]): Invocations[] {
-  const invoked = (program: Program, times: number) => ({ program, times, timing: timeOnce(program, arch) });
+function invocationsOf(job: LegalJob, runs: readonly Runs[]): Invocations[] {
+  const invoked = (program: Program, times: number) => ({
+    ...{ program, times },
+    timing: timeOnce(program, job.legal.arch),
+  });
   return [
     invoked(job.load, 1),
     ...runs.flatMap(({ size, turns }) =>

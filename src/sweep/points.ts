@@ -6,6 +6,7 @@ import type { ParameterTable } from "../base/settings.ts";
 import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../quant/recipe.ts";
 import type { RecipeSpec } from "../quant/recipe-file.ts";
 import { tableFaults } from "../quant/tables.ts";
+import { refusalOf } from "./refusal.ts";
 
 /** One combination that an experiment asks about. */
 export interface Point {
@@ -34,40 +35,69 @@ export interface Group {
   readonly axes: readonly (readonly [name: string, values: readonly unknown[]])[];
 }
 
+/** What is said over all groups, and wins over them. */
+export interface Over {
+  readonly sets: Values;
+  /** The one machine, and the one recipe's file. */
+  readonly arch?: ArchSpec | undefined;
+  readonly recipe?: RecipeSpec | undefined;
+}
+
 /**
- * The points of all groups, one group after another; of equal points the first is kept. `over` is said last and so
- * wins over a group, `recipe` first, after what the recipe's file says.
+ * The points of all groups, one group after another, of equal combinations the first. They are numbered as the groups have
+ * them, whatever is said over them and whether a machine can be built for them: what is said over them may make points equal.
  *
- * @param complain  told of each combination that no machine can be built for, with the number of its group, and the number
- *                  that its point would have had: the others keep theirs
+ * @param recipe    what is said first, after what the recipe's file says
+ * @param complain  told of each combination that no machine can be built for, with the number of its group and its own
  */
 export function expand(
   groups: readonly Group[],
   recipe: Values,
-  over: Values,
+  over: Over,
   complain: (group: number, problem: string, index: number) => void,
 ): Point[] {
-  const points = new Map<string, Point>();
-  const problems = new Set<string>();
-  const next = () => points.size + problems.size + 1;
+  const points: Point[] = [];
+  const known = new Set<string>();
   for (const [g, group] of groups.entries()) {
     const files = group.archs.flatMap((arch) => group.recipes.map((file) => ({ arch, file })));
     for (const { arch, file } of files) {
       for (const values of gridOf(group.axes)) {
+        const said = { ...recipe, ...group.set, ...values };
+        const key = keyOf(arch, file, said);
+        if (known.has(key)) continue;
+        const index = known.add(key).size;
         try {
-          const said = { ...recipe, ...group.set, ...values, ...over };
-          const point = pointOf(next(), arch, file, said);
-          const key = hashOf([point.arch, point.recipe]);
-          if (!points.has(key)) points.set(key, point);
+          points.push(pointOf(index, over.arch ?? arch, over.recipe ?? file, { ...said, ...over.sets }));
         } catch (error) {
-          if (!(error instanceof InputError)) throw error;
-          if (!problems.has(error.message)) complain(g, error.message, next());
-          problems.add(error.message);
+          const { where, problem } = refusalOf(error);
+          complain(g, `${where}: ${problem}`, index);
         }
       }
     }
   }
-  return [...points.values()];
+  return points;
+}
+
+/** Of equal points the first. */
+export const distinctPoints = (points: readonly Point[]): Point[] => {
+  const firsts = new Map<string, Point>();
+  for (const point of points) {
+    const key = identityOf(point);
+    if (!firsts.has(key)) firsts.set(key, point);
+  }
+  return [...firsts.values()];
+};
+
+const identityOf = ({ arch, recipe }: Point): string => hashOf([arch, recipe]);
+
+/** What tells a combination from others: the point that it is, or where it is none what is said. */
+function keyOf(arch: ArchSpec, file: RecipeSpec, said: Values): string {
+  try {
+    return identityOf(pointOf(0, arch, file, said));
+  } catch (error) {
+    refusalOf(error);
+    return hashOf([arch, file, said]);
+  }
 }
 
 /** The combinations of the axes' values, the last axis fastest; the empty one where there are no axes. */

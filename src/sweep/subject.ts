@@ -13,11 +13,11 @@ export interface SubjectSpec {
   /** Where the model's weights are. */
   readonly folder: string;
   readonly split: string;
-  /** Samples scored: evenly spaced over the split. */
+  /** How many of what the model's nouns name are scored. */
   readonly samples: number;
-  /** Samples whose real-valued runs give the ranges: evenly spaced over the model's calibration split. */
+  /** How many of the model's calibration split give the ranges, by real-valued runs. */
   readonly calibration: number;
-  /** Which of the evenly spaced samples those are. */
+  /** Which of them those are. */
   readonly seed: number;
 }
 
@@ -54,6 +54,18 @@ export function sampleOf<T>(items: readonly T[], count: number, seed = 1): T[] {
   return Array.from({ length: count }, (_, i) => items[floorDiv(i * items.length, count) + shift]!);
 }
 
+/** Samples with `count` of what the model's nouns name, chosen as it says, or else evenly spaced. */
+export const chosenOf = <S>(
+  model: Model<unknown, S>,
+  all: readonly S[],
+  count: number,
+  seed = 1,
+): readonly S[] => model.choose?.(all, count, seed) ?? sampleOf(all, count, seed);
+
+/** How many of what the model's nouns name there are in samples. */
+export const countOf = <S>(model: Model<unknown, S>, samples: readonly S[]): number =>
+  samples.reduce((sum, sample) => sum + model.countOf(sample), 0);
+
 let latest: { readonly key: string; readonly subject: Subject } | undefined;
 
 /** Reads a subject; the latest one is kept, as a sweep asks for the same one time and again. @throws InputError for faulty files */
@@ -67,12 +79,9 @@ function readSubject(spec: SubjectSpec): Subject {
   const model = modelOf(spec.model);
   const path = join(spec.folder, model.file);
   const params = model.load(path);
-  const samples = sampleOf(model.samples(spec.split, spec.folder), spec.samples);
-  const calibration = sampleOf(
-    model.samples(model.calibrationSplit, spec.folder),
-    spec.calibration,
-    spec.seed,
-  );
+  const samples = chosenOf(model, model.samples(spec.split, spec.folder), spec.samples);
+  const observed = model.samples(model.calibrationSplit, spec.folder);
+  const calibration = chosenOf(model, observed, spec.calibration, spec.seed);
   let ranges: Ranges | undefined;
   return {
     ...{ model, params, samples },
@@ -81,7 +90,7 @@ function readSubject(spec: SubjectSpec): Subject {
       return ranges;
     },
     facts: {
-      count: samples.reduce<number>((sum, sample) => sum + model.countOf(sample), 0),
+      count: countOf(model, samples),
       parameters: numbersIn(params),
       norm: model.normOf(params),
       hash: hashOf({ weights: digestOf(path), words: samples, calibration }),

@@ -25,7 +25,7 @@ export function execute(
   const roomy = overrideArch(arch, ROOM, arch.name);
   const compiled = compile(roomy, computation);
   const { image, load, run, inputs, outputs, dataBytes } = compiled;
-  const machine = new Machine(overrideArch(roomy, sizesOf(compiled, roomy), arch.name), {
+  const machine = Machine.of(overrideArch(roomy, sizesOf(compiled, roomy), arch.name), {
     ...{ image, dataBytes, programs: [load, run], lanes: lanes.length },
   });
   machine.run(load);

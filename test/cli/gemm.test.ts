@@ -199,7 +199,7 @@ test("the program computes the product, whatever the tiles", () => {
       image.segments.push({ address: address + 4 * channels.length, bits, codes: [0] });
       image.segments.push({ address: address + 4 * channels.length + bits / 8, bits: 8, codes: [bits] });
     }
-    const machine = new Machine(arch, {
+    const machine = Machine.of(arch, {
       image,
       programs: [lowered.program],
       lanes: 1,

@@ -9,6 +9,9 @@ const BLOCK = /```sh\n([\s\S]*?)```(?:\n\n```text\n([\s\S]*?)```)?/g;
 /** What a comment says of a command that no test can wait for. */
 const IS_LONG = /# .*\b(minutes?|hours?)\b/;
 
+/** What makes a verb list something instead of working. */
+const LISTS: Readonly<Record<string, string>> = { sweep: "--columns", train: "--ops" };
+
 /** The words of a line, without its comment; none of them is quoted. */
 const wordsOf = (line: string): string[] =>
   line
@@ -28,8 +31,8 @@ async function runLine(line: string): Promise<string> {
   expect(line).toMatch(/^npx shiftline /);
   const words = wordsOf(line);
   const isLong = IS_LONG.test(line);
-  // With --columns a sweep's options are parsed and checked, and then nothing is swept.
-  const { status, out, err } = await shiftline(...words, ...(isLong ? ["--columns"] : []));
+  // With these the other options are parsed and checked, and then nothing is swept or trained.
+  const { status, out, err } = await shiftline(...words, ...(isLong ? [LISTS[words[0]!]!] : []));
   const isMoved = words[0] === "compare" && status === 1 && err === "";
   expect(status === 0 || isMoved, `${line}\n${err}`).toBe(true);
   return out;
@@ -53,6 +56,6 @@ test("every experiment of the README is there", async () => {
   const named = [
     ...README.matchAll(/^\| `(experiments\/\S+\.yaml)` \| (.*?)( All .*| Part .*)?(;.*)? \|$/gm),
   ];
-  expect(named).toHaveLength(4);
+  expect(named).toHaveLength(6);
   for (const [, path, question] of named) expect(readFileSync(path!, "utf8")).toContain(question);
 });

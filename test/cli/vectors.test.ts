@@ -268,7 +268,7 @@ describe("the words and programs that are recorded", () => {
     const [point] = experiment.points;
     const subject = subjectOf(experiment.subject);
     const { job, inputs } = jobOf(subject, point!, "fixed");
-    const [outcome] = execute(job, point!.arch, inputs);
+    const [outcome] = execute(job, inputs);
     const { outputs, turns: taken } = outcome!;
     const { words } = read(join(out, "shiftline", "machine.json"));
     expect(words).toEqual([

@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { exactActivation } from "../../src/kernels/activation/exact.ts";
 import { lowerActivation } from "../../src/kernels/activation/lower.ts";
 import { inputGridOf, quantizeActivation } from "../../src/kernels/activation/quantize.ts";
-import { ACTIVATIONS, type ActivationName } from "../../src/kernels/activation/real.ts";
+import { widenActivation } from "../../src/kernels/activation/widen.ts";
 import { exactAttend, exactKey } from "../../src/kernels/attention/exact.ts";
 import { lowerAttend, lowerKeys } from "../../src/kernels/attention/lower.ts";
 import { quantizeAttention } from "../../src/kernels/attention/quantize.ts";
 import { attend, keys } from "../../src/kernels/attention/real.ts";
+import { widenAttention } from "../../src/kernels/attention/widen.ts";
 import { activationGrid, type Definition, defineKernel, type Kernel } from "../../src/kernels/define.ts";
 import {
   exactLookup,
@@ -16,19 +17,24 @@ import {
   lowerSum,
   quantizeProduct,
   quantizeSum,
+  widenProduct,
+  widenSum,
 } from "../../src/kernels/elementwise.ts";
 import { exactLinear } from "../../src/kernels/linear/exact.ts";
 import { lowerLinear, lowerLinearPwl } from "../../src/kernels/linear/lower.ts";
 import { quantizeLinear } from "../../src/kernels/linear/quantize.ts";
 import { linear as realLinear } from "../../src/kernels/linear/real.ts";
+import { widenLinear } from "../../src/kernels/linear/widen.ts";
 import { exactLstm } from "../../src/kernels/lstm/exact.ts";
 import { lowerLstm } from "../../src/kernels/lstm/lower.ts";
 import { matricesOf, quantizeLstm } from "../../src/kernels/lstm/quantize.ts";
 import { gateCount, type LstmParams, lstmSequence, peepholeBlocks } from "../../src/kernels/lstm/real.ts";
+import { widenLstm } from "../../src/kernels/lstm/widen.ts";
 import { exactNorm } from "../../src/kernels/norm/exact.ts";
 import { lowerNorm } from "../../src/kernels/norm/lower.ts";
 import { quantizeNorm } from "../../src/kernels/norm/quantize.ts";
 import { normBlocks } from "../../src/kernels/norm/real.ts";
+import { widenNorm } from "../../src/kernels/norm/widen.ts";
 import {
   joined,
   partsOf,
@@ -41,7 +47,8 @@ import { exactSoftmax } from "../../src/kernels/softmax/exact.ts";
 import { lowerSoftmax } from "../../src/kernels/softmax/lower.ts";
 import { quantizeSoftmax } from "../../src/kernels/softmax/quantize.ts";
 import { softmax as realSoftmax } from "../../src/kernels/softmax/real.ts";
-import { CURVES } from "../../src/pwl/curves.ts";
+import { widenSoftmax } from "../../src/kernels/softmax/widen.ts";
+import { CURVES, type CurveName } from "../../src/pwl/curves.ts";
 import { affineGrid, bipolarGrid, symmetricGrid } from "../../src/quant/grid.ts";
 import { powersOfTwo } from "../../src/quant/numerics.ts";
 import { tableFor } from "../../src/quant/tables.ts";
@@ -88,17 +95,28 @@ const linear = family({
     return kernelOf(
       (random) => widths.map((width) => uniformVectors(random, width, count, limit * random())),
       {
-        real: (_, inputs, tap) => joined(inputs).map((x) => realLinear(layer, x, tap)),
+        real: (_, inputs, tap) =>
+          joined(inputs).map((x) => {
+            const y = realLinear(layer, x, tap);
+            tap?.("tanh", y, "lookedUp");
+            return y;
+          }),
         quantize(_, inputs, ranges, numerics) {
           const { activation_bits: bits, weight_bits } = numerics.recipe;
           const powers = powersOfTwo(numerics);
           const range = ranges.of("output");
           const between = bent ? symmetricGrid(range, bits, powers) : affineGrid(range, bits, powers);
           const output = bipolarGrid(bits, powers);
-          const table = bent ? tableFor("activation", CURVES.tanh, between, output, numerics) : undefined;
+          const table = bent
+            ? tableFor("activation", CURVES.tanh, between, output, numerics, ranges.lookupsOf("tanh"))
+            : undefined;
           const parts = partsOf(weight, widths, inputs);
           return { layer: quantizeLinear(parts, layer.bias, between, weight_bits, numerics), table };
         },
+        widen: ({ layer, table }, floats) => ({
+          layer: widenLinear(layer, floats),
+          table: table && floats.table(table),
+        }),
         outputGrid: ({ layer: { output }, table }) =>
           table === undefined ? output : { format: table.out, scale: 1, zero: 0 },
         matrices: ({ layer: { parts } }) => parts.map(({ weights }) => weights),
@@ -140,6 +158,7 @@ const sum = family({
         }),
       quantize: (_, [a, b], ranges, numerics) =>
         quantizeSum(a!, b!, activationGrid(ranges.of("output"), numerics), numerics),
+      widen: widenSum,
       outputGrid: ({ output }) => output,
       exact: (q, [a, b], arch) => a!.map((x, t) => exactSum(q, x, b![repeats ? 0 : t]!, sign, arch)),
       lower(q, b, [left, right]) {
@@ -164,6 +183,7 @@ const product = family({
         }),
       quantize: (_, [a, b], ranges, numerics) =>
         quantizeProduct(a!, b!, activationGrid(ranges.of("output"), numerics), numerics),
+      widen: widenProduct,
       outputGrid: ({ output }) => output,
       exact: (q, [a, b], arch) => a!.map((x, t) => exactProduct(q, x, b![t]!, arch)),
       lower(q, b, [left, right]) {
@@ -177,20 +197,22 @@ const product = family({
 const activation = family({
   name: "activation",
   shape: fc.record({
-    curve: fc.constantFrom(...(Object.keys(ACTIVATIONS) as ActivationName[])),
+    curve: fc.constantFrom<CurveName>("sigmoid", "tanh", "exp", "gelu"),
     ...{ length: upTo(60), count: upTo(6), limit: limits },
   }),
   kernel: ({ curve, length, count, limit }) =>
     kernelOf((random) => [uniformVectors(random, length, count, limit)], {
       real: (_, [xs], tap) =>
         xs!.map((x) => {
-          const y = x.map(ACTIVATIONS[curve]);
+          tap?.("input", x, "lookedUp");
+          const y = x.map(CURVES[curve].f);
           tap?.("output", y);
           return y;
         }),
       inputGrid: (_, range, numerics) =>
         inputGridOf(curve, range, numerics) ?? activationGrid(range, numerics),
       quantize: (_, [input], ranges, numerics) => quantizeActivation(curve, input!, ranges, numerics),
+      widen: widenActivation,
       outputGrid: ({ output }) => output,
       exact: (q, [xs], arch) => xs!.map((x) => exactActivation(q, x, arch)),
       lower(q, b, [input]) {
@@ -217,6 +239,7 @@ const norm = family({
         const output = affineGrid(ranges.of("output"), numerics.recipe.norm_bits, powersOfTwo(numerics));
         return quantizeNorm(params, input!, ranges, groups, output, numerics);
       },
+      widen: widenNorm,
       outputGrid: ({ output }) => output,
       exact: (q, [xs], arch) => xs!.map((x) => exactNorm(q, x, arch)),
       lower(q, b, [input]) {
@@ -234,9 +257,11 @@ const softmax = family({
   kernel({ n, count, limit, whole }) {
     const length = sized(n, whole);
     return kernelOf((random) => [uniformVectors(random, length, count, limit)], {
-      real: (_, [xs]) => xs!.map((x) => realSoftmax(x)),
+      real: (_, [xs], tap) => xs!.map((x) => realSoftmax(x, tap)),
       inputGrid: (_, range, numerics) => activationGrid(range, numerics, numerics.recipe.score_bits),
-      quantize: (_, [input], _ranges, numerics) => quantizeSoftmax(input!, numerics),
+      quantize: (_, [input], ranges, numerics) =>
+        quantizeSoftmax(input!, numerics, ranges.lookupsOf("below")),
+      widen: widenSoftmax,
       outputGrid: ({ output }) => output,
       exact: (q, [xs], arch) => xs!.map((x) => exactSoftmax(q, x, arch)),
       lower(q, b, [input]) {
@@ -275,6 +300,7 @@ const attention = family({
         const context = activationGrid(ranges.of("context"), numerics, numerics.recipe.context_bits);
         return quantizeAttention(p, query!, entry!, context, ranges, numerics);
       },
+      widen: widenAttention,
       outputGrid: ({ context }) => context,
       matrices: ({ query, score, key }) =>
         [query, score, key].flatMap(({ parts }) => parts.map(({ weights }) => weights)),
@@ -343,6 +369,7 @@ const lstm = family({
           activationGrid(ranges.of("hidden"), numerics),
           numerics,
         ),
+      widen: widenLstm,
       outputGrid: (q) => q.hidden,
       matrices: matricesOf,
       exact: (q, inputs, arch) => exactLstm(q, inputs, reverse, arch),

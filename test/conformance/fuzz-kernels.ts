@@ -11,6 +11,8 @@ import {
   type Quantized,
   type Reals,
 } from "../../src/kernels/define.ts";
+import { PWL_METHODS } from "../../src/pwl/placement.ts";
+import { OBJECTIVES } from "../../src/pwl/polish.ts";
 import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../../src/quant/recipe.ts";
 import { Bench, compile, expectExact, flat } from "../kernels/harness.ts";
 import { expectSameInts } from "../support/ints.ts";
@@ -49,13 +51,10 @@ const MEMORIES: Changes = {
 const MOST: Partial<Record<keyof Recipe, number>> = { cell_bits: 12, exp_bits: 12 };
 const MOST_PIECES = 20;
 /** What searches for long when a table is made. It is looked up in the same way whatever made it. */
+const QUICK: readonly string[] = ["slope", "gap", "uniform"];
 const SEARCHES: ReadonlySet<string> = new Set([
-  "optimal-max",
-  "optimal-rms",
-  "genetic",
-  "minimax",
-  "max",
-  "rms",
+  ...PWL_METHODS.filter((method) => !QUICK.includes(method)),
+  ...OBJECTIVES,
 ]);
 
 /** The recipe with tables as narrow as the machine holds them, where it asks for more: else most would be refused. */

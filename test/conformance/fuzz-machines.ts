@@ -25,7 +25,7 @@ const MOST: Partial<Record<FieldName, number>> = { "mac.rows": 9, "mac.columns":
 
 /** All that can change a bit, and the shape of the array, which changes bits where accumulators overflow. */
 const NAMES = [
-  ...(Object.keys(FIELDS) as FieldName[]).filter((name) => FIELDS[name].affects === "bits"),
+  ...(Object.keys(FIELDS) as FieldName[]).filter((name) => FIELDS[name].affects.includes("bits")),
   ...(["mac.rows", "mac.columns", "mac.dataflow", "mac.multiplier", "pwl.chained"] as const),
 ];
 

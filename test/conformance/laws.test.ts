@@ -153,8 +153,9 @@ const shorter: Law = ({ arch, sample: { program }, timing, index }) => {
   const hasten = (op: OpDef): OpDef => ({
     ...op,
     stages: (x, settings, io) =>
-      op.stages(x, settings, io).map(({ unit, beats, latency }) => ({
+      op.stages(x, settings, io).map(({ unit, lead = 0, beats, latency }) => ({
         unit,
+        lead: index % 5 === 0 ? Math.floor(lead / 2) : lead,
         beats: index % 2 === 0 ? Math.ceil(beats / 2) : Math.max(1, beats - 1),
         latency: index % 3 === 0 ? Math.floor(latency / 2) : latency,
       })),
@@ -311,7 +312,7 @@ const LANES = 3;
 
 function machineOf({ arch, sample, seed }: Case, backend: "simd" | "twin"): Machine {
   const { program, image, dataBytes } = sample;
-  const machine = new Machine(arch, {
+  const machine = Machine.of(arch, {
     image,
     programs: [program],
     lanes: LANES,

@@ -1,7 +1,8 @@
 import type { Settings } from "../../src/arch/fields.ts";
 import type { Space } from "../../src/isa/define.ts";
 import type { MachineState } from "../../src/isa/state.ts";
-import { pwlBlock, scaleBlock, type TableArray, type TableShape } from "../../src/isa/tables.ts";
+import { pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import type { TableShape } from "../../src/pwl/storage.ts";
 import {
   type ExactRounding,
   exactFloat32,

@@ -1,11 +1,6 @@
 import type { MachineState } from "../../src/isa/state.ts";
-import {
-  channelBlock,
-  pwlBlock,
-  scaleBlock,
-  type TableArray,
-  type TableShape,
-} from "../../src/isa/tables.ts";
+import { channelBlock, pwlBlock, scaleBlock, type TableArray } from "../../src/isa/tables.ts";
+import type { TableShape } from "../../src/pwl/storage.ts";
 import { pick, within } from "../isa/random.ts";
 
 /** Operands in memory that keep what operations ask of them, for codes are random otherwise. */

@@ -17,7 +17,8 @@ import { evaluate } from "../support/formula.ts";
  */
 const FIXED = /\.(bytes|entries|banks|chained|maxPieces)$|^dram\.(?!bytesPerCycle|latency|burst)/;
 const TIMED = (Object.keys(FIELDS) as FieldName[]).filter(
-  (name) => FIELDS[name].affects === "clock" && !FIXED.test(name),
+  (name) =>
+    FIELDS[name].affects.includes("cost") && !FIELDS[name].affects.includes("bits") && !FIXED.test(name),
 );
 
 const anySettings: fc.Arbitrary<Settings> = fc
@@ -44,8 +45,9 @@ describe.each(ops.map((op) => [op.name, op as OpDef] as const))("%s", (name, op)
         const x = legalOperands(op, arch, seedrandom(`${name}/${seed}`), {});
         const io = { reads: op.reads(x, arch), writes: op.writes(x, arch) };
         const names = { ...x, in: activationBytes(io.reads, arch), out: activationBytes(io.writes, arch) };
-        const worth = op.cost.map(({ unit, beats, latency }) => ({
+        const worth = op.cost.map(({ unit, lead, beats, latency }) => ({
           unit,
+          ...(lead === undefined ? {} : { lead: evaluate(lead, names, arch) }),
           beats: evaluate(beats, names, arch),
           latency: evaluate(latency, names, arch),
         }));
@@ -99,7 +101,9 @@ test("a formula rests on the terms that it names, and on theirs; every term is s
   expect(names(["max(ceil(n / vector.lanes), stream)"])).toEqual(["in", "out", "stream"]);
   expect(names(["in.latency + inBits + dram.burst"])).toEqual([]);
   expect(names(["arrayLatency"])).toEqual(["arrayLatency"]);
-  const all = ops.flatMap(({ cost }) => cost.flatMap(({ beats, latency }) => [beats, latency]));
+  const all = (ops as readonly OpDef[]).flatMap(({ cost }) =>
+    cost.flatMap(({ lead = "0", beats, latency }) => [lead, beats, latency]),
+  );
   const passes = (ops as readonly OpDef[]).flatMap((op) => Object.values(op.passes ?? {}));
   expect(termsOf([...all, ...passes])).toEqual(TERMS);
 });

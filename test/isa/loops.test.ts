@@ -87,6 +87,23 @@ class Generator {
   }
 }
 
+test("what all other programs write, of each program, is what they write when asked: random programs", () => {
+  const arch = settingsOf();
+  const stretches = ({ memories }: Written) => Object.values(memories).map(({ all }) => all);
+  for (let run = 0; run < 200; run++) {
+    const rng = seedrandom(`others ${run}`);
+    const programs = Array.from({ length: within(rng, 0, 5) }, () => new Generator(rng).program());
+    const asked = programs.map(
+      (program) =>
+        new Written(
+          programs.filter((one) => one !== program),
+          arch,
+        ),
+    );
+    expect(Written.byOthers(programs, arch).map(stretches)).toEqual(asked.map(stretches));
+  }
+});
+
 test("loops are judged as if every turn were: random programs", () => {
   const arch = settingsOf();
   const kinds = { legal: 0, narrow: 0, unwritten: 0, illegal: 0 };

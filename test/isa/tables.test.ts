@@ -9,8 +9,8 @@ import {
   pwlBlock,
   scaleBlock,
   type TableBlock,
-  type TableShape,
 } from "../../src/isa/tables.ts";
+import type { TableShape } from "../../src/pwl/storage.ts";
 
 const archOf = (changes: Readonly<Record<string, unknown>> = {}) => makeArch(changes).settings;
 const WIDTHS = Array.from({ length: 47 }, (_, i) => i + 2);
@@ -176,4 +176,10 @@ test("offsets with a fraction are wider; a mirrored table has two sums, and each
     archOf({ "pwl.shifts": "per-piece" }),
   );
   expect([arrays.base.bits, arrays.shift.count, arrays.sum.count]).toEqual([12, 5, 2]);
+});
+
+test.each([undefined, Number.NaN, 0, 2.5])("no table of codes without a width: %s", (bits) => {
+  expect(() => pwlBlock({ ...WHOLE, slopeBits: bits as number }, archOf())).toThrow(
+    new RangeError(`codes of slope have 1 bit or more, not ${bits}`),
+  );
 });

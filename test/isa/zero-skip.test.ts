@@ -140,7 +140,7 @@ describe("on the machine", () => {
   function countsOn(changes: Readonly<Record<string, unknown>>) {
     const arch = makeArch({ ...DOT, ...changes });
     const image = { bytes: 0, segments: [] };
-    const machine = new Machine(arch, { image, programs: [program], lanes: 2, dataBytes: 0, filled: true });
+    const machine = Machine.of(arch, { image, programs: [program], lanes: 2, dataBytes: 0, filled: true });
     machine.state.write("weight", 8, 0, weights);
     for (const lane of [0, 1]) machine.state.write("activation", 8, 0, vectors(lane), lane);
     machine.run(program);

@@ -6,14 +6,13 @@ import { encode } from "../../src/fixed/real.ts";
 import { exactActivation } from "../../src/kernels/activation/exact.ts";
 import { lowerActivation } from "../../src/kernels/activation/lower.ts";
 import { type QActivation, quantizeActivation } from "../../src/kernels/activation/quantize.ts";
-import { ACTIVATIONS } from "../../src/kernels/activation/real.ts";
 import {
   codeTableOf,
   elementaryCurveOf,
   mirroredCurveOf,
   polynomialGeluOf,
 } from "../../src/kernels/activation/reference.ts";
-import { erf } from "../../src/pwl/curves.ts";
+import { CURVES, type CurveName, erf } from "../../src/pwl/curves.ts";
 import { Ranges } from "../../src/quant/grid.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { exactDivide } from "../support/exact.ts";
@@ -54,7 +53,7 @@ describe("curves from the references' numbers", () => {
       const scales = { inputScale: 0.041, inputZero: -13, outputScale: 1 / 128, outputZero: -7 };
       const q = codeTableOf({ curve, ...scales }, arch.settings);
       const grid = { format: signed(8), scale: scales.outputScale, zero: scales.outputZero };
-      const want = BYTES.map((code) => encode(ACTIVATIONS[curve](0.041 * (code + 13)), grid));
+      const want = BYTES.map((code) => encode(CURVES[curve].f(0.041 * (code + 13)), grid));
       expect(run(q, BYTES)).toEqual(want);
     },
   );
@@ -105,5 +104,32 @@ describe("what a recipe cannot have", () => {
   ] as const)("%s under %o of %i bits is refused", (name, recipe, bits, wording) => {
     expect(() => quantize(name, recipe, bits)).toThrow(InputError);
     expect(() => quantize(name, recipe, bits)).toThrow(wording);
+  });
+});
+
+describe("a unit that stores half of a symmetric curve", () => {
+  const unit = makeArch({ "pwl.symmetry": "point", "pwl.maxPieces": 16 }).settings;
+  const pieces = (name: CurveName, recipe: Readonly<Record<string, unknown>>) => {
+    const ranges = new Ranges();
+    ranges.observe("output", [-4, 4]);
+    const input = { format: signed(8), scale: 1 / 32, zero: 0 };
+    const q = quantizeActivation(name, input, ranges, { recipe: makeRecipe(recipe), arch: unit });
+    if (q.kind !== "curve" || q.curve.kind !== "pwl") return expect.fail("no table");
+    return [q.curve.table.knots.length, q.curve.table.mirror !== undefined];
+  };
+
+  test.each(["sigmoid", "sigmoid2", "tanh", "hard-sigmoid"] as const)(
+    "does so of %s, if the recipe does",
+    (name) => {
+      expect(pieces(name, { activation_pieces: 32, pwl_method: "uniform" })).toEqual([16, true]);
+      const whole = { activation_pieces: 16, pwl_method: "uniform", activation_symmetry: "none" };
+      expect(pieces(name, whole)).toEqual([16, false]);
+    },
+  );
+
+  test("has no room for as many pieces of one without symmetry", () => {
+    const refused = () => pieces("silu", { activation_pieces: 32, pwl_method: "uniform" });
+    expect(refused).toThrow(InputError);
+    expect(refused).toThrow("activation_pieces: 32 pieces exceed pwl.maxPieces 16");
   });
 });

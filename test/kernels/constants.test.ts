@@ -73,7 +73,7 @@ describe("where weights stay", () => {
     const matrices = [matrix(16, 10), matrix(16, 6)];
     const { residency, placements } = place(matrices, 256);
     expect(placements).toEqual([{ kept: { rows: 16, address: 0 } }, { kept: { rows: 16, address: 160 } }]);
-    expect(residency.loads.map(({ dst, bytes }) => [dst, bytes])).toEqual([
+    expect(residency.loads.map(({ dst, n }) => [dst, n])).toEqual([
       [0, 160],
       [160, 96],
     ]);

@@ -94,7 +94,7 @@ export class Bench {
   constructor(compiled: Compiled, arch: ArchSpec, lanes: number, backend: "simd" | "twin" = "simd") {
     const { image, load, run, dataBytes } = compiled;
     this.#compiled = compiled;
-    this.#machine = new Machine(arch, { image, programs: [load, run], lanes, dataBytes, backend });
+    this.#machine = Machine.of(arch, { image, programs: [load, run], lanes, dataBytes, backend });
     this.#machine.run(load);
     this.#machine.takeCounts();
   }

@@ -241,13 +241,15 @@ describe("attention", () => {
     expect(made).toEqual([vec(1, 5), vec(-1, 1)]);
     expectClose(weights, [a0, 1 - a0]);
     expectClose(context, [a0 - (1 - a0), 2 * a0]);
-    expect([...seen.keys()]).toEqual(["query", "sum", "tanh", "score", "context"]);
+    expect([...seen.keys()]).toEqual(["query", "sum", "tanh", "score", "softmax.below", "context"]);
     expect(seen.get("query")).toEqual([[0.5, -0.5]]);
     expect(seen.get("sum")).toEqual([
       [1.5, 4.5],
       [-0.5, 0.5],
     ]);
     expectClose(Float64Array.from(seen.get("score")![0]!), [e0, e1]);
+    const most = Math.max(e0, e1);
+    expectClose(Float64Array.from(seen.get("softmax.below")![0]!), [e0 - most, e1 - most]);
   });
 
   test("one entry is its own context, and the order of entries does not matter", () => {
@@ -276,14 +278,18 @@ describe("lstm", () => {
     normScope: "all",
   };
 
+  const gateSites = ["gates", "gates.sigmoid", "gates.tanh"];
+
   test("one unit by hand: blocks i, f, g, o, bias and forget bias", () => {
     const { seen, tap } = recorder();
     const { h, c } = lstmCell(one, vec(0.5), { h: vec(0.2), c: vec(-0.7) }, tap);
     const cell = sigmoid(2.3) * -0.7 + sigmoid(0.4) * Math.tanh(2.2);
     expectClose(c, [cell]);
     expectClose(h, [sigmoid(1.8) * Math.tanh(cell)]);
-    expect([...seen.keys()]).toEqual(["product.x", "product.h", "gates", "cell", "hidden"]);
+    expect([...seen.keys()]).toEqual(["product.x", "product.h", ...gateSites, "cell", "cell.tanh", "hidden"]);
     expectClose(Float64Array.from(seen.get("gates")![0]!), [0.4, 2.3, 2.2, 1.8]);
+    expectClose(Float64Array.from(seen.get("gates.sigmoid")!.flatMap((some) => [...some])), [0.4, 2.3, 1.8]);
+    expectClose(Float64Array.from(seen.get("gates.tanh")![0]!), [2.2]);
   });
 
   /** A cell of random weights; `with` says which norms it has. */
@@ -328,7 +334,8 @@ describe("lstm", () => {
     );
     const inner = ["mean", "centred", "deviation", "normalized"];
     const sites = (name: string) => [...inner.map((site) => `${name}.${site}`), name];
-    const order = [...sites("norm.x"), ...sites("norm.h"), "gates", "cell", ...sites("norm.c"), "hidden"];
+    const norms = [...sites("norm.x"), ...sites("norm.h")];
+    const order = [...norms, ...gateSites, "cell", ...sites("norm.c"), "cell.tanh", "hidden"];
     expect([...seen.keys()]).toEqual(["product.x", "product.h", ...order]);
     expectClose(a, seen.get("norm.x")![0]!);
   });

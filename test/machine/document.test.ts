@@ -32,7 +32,7 @@ test("every generated part of docs/machine.md is what the tables say", async () 
 
 test("it names every parameter that changes a bit or a cycle, every stall cause in its order, every operation", () => {
   const missing = (names: readonly string[]) => names.filter((name) => !actual.includes(`\n| \`${name}\` |`));
-  const timed = Object.entries(FIELDS).filter(([, { affects }]) => affects !== "energy");
+  const timed = Object.entries(FIELDS).filter(([, { affects }]) => !affects.includes("energy"));
   expect(missing(timed.map(([name]) => name))).toEqual([]);
   const causes = [...actual.matchAll(/^\| `(\w+)` \| stall \|/gm)].map(([, cause]) => cause);
   expect(causes).toEqual(STALL_CAUSES);

@@ -132,11 +132,12 @@ function operandCell(op: OpDef, side: "reads" | "writes", arch: Settings): strin
 
 const operations = (arch: Settings): string =>
   table(
-    ["operation", "unit", "beats", "latency", "reads", "writes"],
+    ["operation", "unit", "lead", "beats", "latency", "reads", "writes"],
     (ops as readonly OpDef[]).flatMap((op) =>
-      op.cost.map(({ unit, beats, latency }, i) => [
+      op.cost.map(({ unit, lead = "", beats, latency }, i) => [
         i === 0 ? code(op.name) : "",
         unit,
+        code(lead),
         code(beats),
         code(latency),
         ...(i === 0 ? [operandCell(op, "reads", arch), operandCell(op, "writes", arch)] : ["", ""]),
@@ -205,9 +206,7 @@ function dataflows(): string {
       String(evaluate(formula, EXAMPLE_PRODUCT, arch(preload)));
     return [
       code(dataflow),
-      ...["folds", "streamed", "load"].map((term) =>
-        dataflow === "dot" && term === "load" ? "" : worth(term),
-      ),
+      ...["folds", "streamed", "load"].map((term) => worth(term)),
       worth(`array(${values})`, "serial"),
       worth(`array(${values})`),
       worth("arrayLatency"),

@@ -9,6 +9,7 @@ const NOTHING: Actions = {
   macBitProducts: 0,
   requants: 0,
   lookups: 0,
+  lookupBitProducts: 0,
   elementBits: 0,
   elementSquaredBits: 0,
   weightBytes: 0,
@@ -82,4 +83,21 @@ test("table memory is counted where it is written and where it is read", () => {
   const { traffic, energyPj } = bench(lines, { "pwl.slopeBits": 16 }).timing;
   expect(traffic.table).toEqual({ readBytes: 4 * (1 + 1 + 2) + 1, writeBytes: 0 });
   expect(energyPj.table).toBeCloseTo(17 * 1.25, 9);
+});
+
+test.each([
+  ["8-bit codes, slopes as wide as the unit's", 8, 16, 8 * 16],
+  ["slopes narrower than the unit's", 8, 10, 8 * 10],
+  ["16-bit codes", 16, 16, 16 * 16],
+])("a lookup multiplies a slope by a distance as wide as a code: %s", (_, inBits, slopeBits, bitProducts) => {
+  const shape = `inBits=${inBits} bits=8 table=0 pieces=4 slopeBits=${slopeBits} fraction=0 mirrored=0`;
+  const { energyPj } = bench([`pwl dst=0 src=64 n=5 ${shape}`], { "pwl.slopeBits": 16 }).timing;
+  expect(energyPj.pwl).toBeCloseTo(5 * ((0.2 * bitProducts) / 64 + 0.1), 9);
+});
+
+test("1/sqrt multiplies by a 16-bit mantissa, and a step of the interpolated table has 9 bits", () => {
+  const rsqrt = "rsqrt dst=0 exponent=64 src=96 n=2 table=0 pieces=4 slopeBits=12 fraction=0";
+  expect(bench([rsqrt]).timing.energyPj.pwl).toBeCloseTo(2 * ((0.2 * 16 * 12) / 64 + 0.1), 9);
+  const mirrored = "mirrored dst=0 src=64 n=2 inBits=16 factor=3 shift=0 odd=0 table=0";
+  expect(bench([mirrored]).timing.energyPj.pwl).toBeCloseTo(2 * ((0.2 * 16 * 9) / 64 + 0.1), 9);
 });

@@ -1,12 +1,15 @@
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { loadArch, makeArch, overrideArch } from "../../src/arch/spec.ts";
+import { InputError } from "../../src/base/errors.ts";
 import { parseProgram } from "../../src/isa/asm.ts";
 import { validate } from "../../src/isa/validate.ts";
+import { planOf } from "../../src/machine/demand.ts";
+import { Run } from "../../src/machine/run.ts";
 import { time } from "../../src/machine/timing.ts";
 import { lstmOverTime } from "../support/lstm.ts";
 import { randomArch } from "../support/machines.ts";
-import { fetch, matmul, requant, store } from "./bench.ts";
+import { fetch, matmul, requant, rescale, store } from "./bench.ts";
 import { randomMemory } from "./memories.ts";
 import { expectSame, Loops } from "./random-loops.ts";
 
@@ -49,6 +52,45 @@ describe("a steady loop", () => {
     expect(long!.issued).toBe(4_000_000);
     expect(long!.cycles).toBe(short!.cycles + 999 * (longer!.cycles - short!.cycles));
     expect(long!.compulsoryDramBytes).toBe(1_000_000 * (16 + 8));
+  });
+});
+
+describe("loops that cross each other in every turn", () => {
+  const line = rescale(0, 0, 8).replace("dst=0", "dst=0+i0").replace("a=0", "a=0+j0");
+  const crossing = (count: number) => {
+    const loop = `loop count=${count} by=8`;
+    return parseProgram([loop, loop, line, "end", "end"].join("\n"), "crossing");
+  };
+  const arch = makeArch({ "activation.bytes": 2 ** 24 });
+  const run = (count: number, mostSteps: number) =>
+    new Run(planOf(crossing(count).items, arch.settings), arch.settings, "crossing", mostSteps).cycles;
+
+  test("are timed as stepping each of their turns does", () => {
+    expectSame(crossing(90), arch, "90 by 90 turns");
+  });
+
+  test("are refused where they take more steps than a limit, and not before", () => {
+    const takes = (most: number) => {
+      try {
+        return run(300, most);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        return (error as Error).message;
+      }
+    };
+    let [low, high] = [0, 2 ** 20];
+    while (high - low > 1) {
+      const most = (low + high) >> 1;
+      if (typeof takes(most) === "number") high = most;
+      else low = most;
+    }
+    expect(takes(high)).toBe(time(crossing(300), arch).cycles);
+    expect(takes(low)).toBe(
+      `crossing: its loops repeat too seldom to be timed: they take more than ${low} steps of the clock`,
+    );
+    // As many turns of the outer loop as there are, a part of the inner one's in each.
+    expect(high).toBeLessThan((300 * 300) / 2);
+    expect(() => run(1_000_000, high)).toThrow("its loops repeat too seldom to be timed");
   });
 });
 

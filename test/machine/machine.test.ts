@@ -28,7 +28,7 @@ const IMAGE = {
 };
 
 const machine = (changes: Readonly<Record<string, unknown>> = {}, lanes = 2) =>
-  new Machine(makeArch({ "requant.kind": "shift", ...changes }, "small"), {
+  Machine.of(makeArch({ "requant.kind": "shift", ...changes }, "small"), {
     image: IMAGE,
     programs: [PRODUCT],
     lanes,
@@ -87,7 +87,7 @@ describe("refuses", () => {
       dataBytes: 32,
     };
     const arch = makeArch({ "activation.bytes": 256, "weight.bytes": 256, "requant.kind": "shift" }, "tiny");
-    const build = () => new Machine(arch, options);
+    const build = () => Machine.of(arch, options);
     expect(build).toThrow(InputError);
     expect(build).toThrowErrorMatchingInlineSnapshot(
       `[InputError: tiny: weight.bytes: program wide needs 257, the machine has 256: an operand of 257, load.weight, ends there; activation.bytes: program wide needs 300, the machine has 256: an operand of 300, fill, ends there]`,
@@ -101,7 +101,7 @@ describe("refuses", () => {
     );
     const far = parseProgram("fetch dst=0 src=30 n=3 bits=8", "far");
     const build = (programs: Program[]) => () =>
-      new Machine(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled: true });
+      Machine.of(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled: true });
     expect(build([far])).toThrowErrorMatchingInlineSnapshot(
       `[InputError: default: far: 0: fetch: data 30 … 32 is outside its 32 bytes]`,
     );
@@ -117,7 +117,7 @@ describe("refuses", () => {
     const build =
       (programs: Program[], filled = false) =>
       () =>
-        new Machine(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled });
+        Machine.of(makeArch(), { image: IMAGE, programs, lanes: 1, dataBytes: 32, filled });
     expect(build([reader])).toThrowErrorMatchingInlineSnapshot(
       `[InputError: default: reader: 0: store: reads activation 8 … 11, but nothing wrote 8]`,
     );

@@ -33,7 +33,7 @@ const IMAGE = {
   bytes: 13,
 };
 
-const machine = () => new Machine(SHIFTS, { image: IMAGE, programs: [PRODUCT], lanes: 1, dataBytes: 32 });
+const machine = () => Machine.of(SHIFTS, { image: IMAGE, programs: [PRODUCT], lanes: 1, dataBytes: 32 });
 
 function record(): Recording[] {
   const m = machine();
@@ -116,7 +116,7 @@ describe("a recording", () => {
       "fetch dst=0 src=0 n=1 bits=16\ngather dst=8 src=4 index=0 rows=3 n=2 bits=4",
       "gather",
     );
-    const m = new Machine(SHIFTS, { image, programs: [gather], lanes: 1, dataBytes: 32 });
+    const m = Machine.of(SHIFTS, { image, programs: [gather], lanes: 1, dataBytes: 32 });
     m.writeData(16, 0, [index]);
     let last: Recording | undefined;
     m.run(

@@ -78,9 +78,7 @@ function portsOf(reads: readonly Region[], writes: readonly Region[], arch: Sett
 /** Beats and lead of an instruction on its units, section 4. */
 function paceOf(stages: readonly Stage[]): Pick<Entry, "units" | "lead" | "beats" | "latency"> {
   const [first, second] = [stages[0]!, stages[1]];
-  if (first.unit === "dma") return { units: ["dma"], lead: first.latency, beats: first.beats, latency: 0 };
-  if (second === undefined)
-    return { units: [first.unit], lead: 0, beats: first.beats, latency: first.latency };
+  if (second === undefined) return { lead: 0, ...first, units: [first.unit] };
   const beats = Math.max(first.beats, second.beats);
   return { units: [first.unit, second.unit], lead: first.latency + 1, beats, latency: second.latency };
 }

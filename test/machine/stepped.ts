@@ -30,8 +30,7 @@ export function stepped(program: Program, { settings }: ArchSpec): Stepped {
   for (const demand of demandsOf(unrolled(program), settings)) {
     const scheduled = clock.issue(demand);
     tally.addAll([demand]);
-    if (clock.pages !== undefined && demand.shares[0]!.unit === "dma")
-      for (const found of ["hits", "misses", "conflicts"] as const) dramRows[found] += clock.pages[found];
+    for (const found of ["hits", "misses", "conflicts"] as const) dramRows[found] += clock.rows?.[found] ?? 0;
     for (const timeline of timelines) timeline.add(scheduled);
     cycles = Math.max(cycles, scheduled.visibleAt);
     issueStallCycles += scheduled.issueAt - issueAt;

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-/** Where the shipped model lies, and its weights. */
+/** Where the shipped models lie, and their weights. */
 export const G2P = "experiments/models/g2p";
 export const G2P_WEIGHTS = `${G2P}/g2p.safetensors`;
+export const LM_WEIGHTS = "experiments/models/lm-ln/lm-ln.safetensors";
 
 /** A folder of this test file's own, removed when its tests are done. */
 export function temporaryFolder(): string {

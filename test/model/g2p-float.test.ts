@@ -103,6 +103,7 @@ describe("the tap", () => {
       "attention.sum": [18, 64],
       "attention.tanh": [18, 64],
       "attention.score": [3, 6],
+      "attention.softmax.below": [3, 6],
       "attention.context": [3, 192],
     };
     for (const [cell, steps] of [
@@ -111,7 +112,9 @@ describe("the tap", () => {
       ["decoder", 3],
     ] as const) {
       for (const site of ["product.x", "product.h", "gates"]) wanted[`${cell}.${site}`] = [steps, 384];
-      for (const site of ["cell", "hidden"]) wanted[`${cell}.${site}`] = [steps, 96];
+      wanted[`${cell}.gates.sigmoid`] = [2 * steps, 96];
+      wanted[`${cell}.gates.tanh`] = [steps, 96];
+      for (const site of ["cell", "cell.tanh", "hidden"]) wanted[`${cell}.${site}`] = [steps, 96];
       for (const [norm, length] of [
         ["norm.x", 384] as const,
         ["norm.h", 384] as const,

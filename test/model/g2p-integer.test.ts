@@ -12,6 +12,7 @@ import { loadWords, type Word } from "../../src/model/g2p/words.ts";
 import { observe } from "../../src/model/model.ts";
 import { makeRecipe, type Recipe } from "../../src/quant/recipe.ts";
 import { execute, type Outcome } from "../../src/sweep/execute.ts";
+import { legalize } from "../../src/sweep/legal.ts";
 import { G2P_WEIGHTS } from "./files.ts";
 
 const model = loadG2p(G2P_WEIGHTS);
@@ -59,7 +60,7 @@ describe("the machine speaks as the integers do", () => {
     },
   ])("$name", ({ arch, recipe, overflows = false }) => {
     const { q, job } = prepare(arch, recipe, ofEachLength);
-    const outcomes = execute(job, arch, inputsOf(ofEachLength), { lanes: 1 });
+    const outcomes = execute(legalize(job, arch), inputsOf(ofEachLength), { lanes: 1 });
     for (const [i, { spelling, letters }] of ofEachLength.entries()) {
       const { phones, logits } = runExact(q, letters, arch.settings);
       expect(outcomes[i]!.outputs, spelling).toEqual(phones);
@@ -70,7 +71,8 @@ describe("the machine speaks as the integers do", () => {
 
   test("on the plain kernels too", () => {
     const some = inputsOf(words.slice(0, 3));
-    const run = (backend: "simd" | "twin") => execute(prepared.job, plain, some, { backend, lanes: 3 });
+    const run = (backend: "simd" | "twin") =>
+      execute(legalize(prepared.job, plain), some, { backend, lanes: 3 });
     expect(run("twin")).toEqual(run("simd"));
   });
 });
@@ -79,7 +81,8 @@ describe("execution in lanes", () => {
   const some = words.slice(0, 40);
 
   test("how many run at once changes nothing, and saturations are counted for each input by itself", () => {
-    const run = (lanes: number): Outcome[] => execute(prepared.job, plain, inputsOf(some), { lanes });
+    const run = (lanes: number): Outcome[] =>
+      execute(legalize(prepared.job, plain), inputsOf(some), { lanes });
     const all = run(64);
     expect(all.some(({ saturations }) => saturations > 0)).toBe(true);
     expect(run(16)).toEqual(all);
@@ -87,25 +90,28 @@ describe("execution in lanes", () => {
   });
 
   test("the order of the inputs changes nothing", () => {
-    const run = (inputs: readonly Word[]) => execute(prepared.job, plain, inputsOf(inputs));
+    const run = (inputs: readonly Word[]) => execute(legalize(prepared.job, plain), inputsOf(inputs));
     expect(run(some.toReversed()).reverse()).toEqual(run(some));
   });
 
   test("progress is told to the last input", () => {
     const told: number[] = [];
-    execute(prepared.job, plain, inputsOf(some), { lanes: 16, onProgress: (done) => told.push(done) });
+    execute(legalize(prepared.job, plain), inputsOf(some), {
+      lanes: 16,
+      onProgress: (done) => told.push(done),
+    });
     expect(told.at(-1)).toBe(some.length);
     expect(told.toSorted((a, b) => a - b)).toEqual(told);
   });
 
   test("nothing in, nothing out", () => {
-    expect(execute(prepared.job, plain, [])).toEqual([]);
+    expect(execute(legalize(prepared.job, plain), [])).toEqual([]);
   });
 });
 
 test("8 bits cost less than a point of the phone error rate", () => {
   const some = words.slice(0, 200);
-  const outcomes = execute(prepared.job, plain, inputsOf(some));
+  const outcomes = execute(legalize(prepared.job, plain), inputsOf(some));
   const integer = score(
     outcomes.map(({ outputs }) => outputs),
     some,

@@ -11,6 +11,7 @@ import { observe } from "../../src/model/model.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
 import { execute } from "../../src/sweep/execute.ts";
+import { legalize } from "../../src/sweep/legal.ts";
 import { G2P_WEIGHTS } from "./files.ts";
 
 const model = loadG2p(G2P_WEIGHTS);
@@ -28,8 +29,7 @@ test.each(readdirSync("recipes"))("under %s the machine speaks as the integers d
     some.map(({ letters }) => letters.length),
   );
   const outcomes = execute(
-    job,
-    arch,
+    legalize(job, arch),
     some.map((word) => g2p.inputOf(q, word)),
   );
   for (const [i, { spelling, letters }] of some.entries()) {

@@ -53,9 +53,9 @@ test("the sum saturates, at both ends and in unsigned formats", () => {
 });
 
 describe("cost", () => {
-  test("a knot, an offset and a slope a piece, six bits of shift; the first piece has no comparator", () => {
+  test("a knot, an offset and a slope a piece, eight bits of shift; the first piece has no comparator", () => {
     expect(tableCost(TABLE)).toEqual({
-      bits: 3 * (5 + 5 + 5) + 6,
+      bits: 3 * (5 + 5 + 5) + 8,
       pieces: 3,
       comparators: 2,
       // The longest piece is the middle one: distances of up to 11.
@@ -72,7 +72,7 @@ describe("cost", () => {
     };
     // -16 is looked up as 16, one beyond the codes.
     expect(tableCost(table)).toMatchObject({
-      bits: 3 * (5 + 7 + 5) + 3 * 6 + 6 + 7,
+      bits: 3 * (5 + 7 + 5) + 3 * 8 + 2 * 32,
       multiplier: [5, 4],
       shifts: 2,
     });

@@ -15,10 +15,10 @@ import {
   pwlBlock,
   scaleBlock,
   type TableBlock,
-  type TableShape,
 } from "../../src/isa/tables.ts";
 import { sizeOf } from "../../src/isa/validate.ts";
 import type { Machine } from "../../src/machine/machine.ts";
+import type { TableShape } from "../../src/pwl/storage.ts";
 import { draw, type Floors, pick, type Rng } from "./machines.ts";
 
 /**

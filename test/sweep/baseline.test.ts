@@ -1,17 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { loadArch, makeArch, overrideArch } from "../../src/arch/spec.ts";
+import { loadArch, overrideArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
+import { unroll } from "../../src/isa/program.ts";
+import { WIDE_BITS, WORD_BITS } from "../../src/isa/widths.ts";
 import { BASELINES } from "../../src/machine/area.ts";
 import { BASELINE_BITS, baselineMachine } from "../../src/machine/baseline.ts";
 import { time } from "../../src/machine/timing.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
+import { widenG2p } from "../../src/model/g2p/widen.ts";
 import { wordsOf } from "../../src/model/g2p/words.ts";
 import type { Job } from "../../src/model/job.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
-import { FloatModels, widen } from "../../src/sweep/baseline.ts";
+import { FloatModels } from "../../src/sweep/baseline.ts";
 import { runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
@@ -26,44 +29,37 @@ const RUNS = [{ size: length, turns: [3, 20] }];
 const quantized = (arch = edge, recipe = {}) =>
   quantizeG2p(params, ranges, { recipe: makeRecipe(recipe), arch: arch.settings });
 const floats = (arch = edge, recipe = {}) =>
-  new FloatModels(quantized(arch, recipe), (model, machine) => compileG2p(model, machine, [length]), "g2p");
+  new FloatModels(
+    (bits) => widenG2p(quantized(arch, recipe), bits),
+    (model, machine) => compileG2p(model, machine, [length]),
+    "g2p",
+  );
 
-describe("widening", () => {
-  test("makes every width the one that is asked for, keeps shapes, and leaves nothing of what codes meant", () => {
-    const grid = { format: { bits: 8, signed: true }, scale: 0.25, zero: -3 };
-    const weights = { rows: 2, columns: 2, bits: 4, codes: Int32Array.of(7, -7, 7, -7) };
-    const scales = [
-      { multiplier: 9, shift: 3 },
-      { multiplier: 5, shift: 2 },
-    ];
-    const wide = widen({ weights, input: grid, output: grid, bias: Float64Array.of(4, 5), scales, n: 2 }, 32);
-    const float = { format: { bits: 32, signed: true }, scale: 1, zero: 0 };
-    expect(wide).toMatchObject({ input: float, output: float, scales: [{ multiplier: 1, shift: 0 }], n: 2 });
-    expect(wide.weights).toMatchObject({ rows: 2, columns: 2, bits: 32 });
-    expect(wide.weights.codes).toHaveLength(4);
-    expect(wide.bias).toHaveLength(2);
-    expect(weights.codes).toEqual(Int32Array.of(7, -7, 7, -7));
-  });
+/** The recipes that ship. */
+const RECIPES = ["irnn", "pulp", "pure-shift", "tflite-lstm"];
 
-  test("keeps what is shared shared, and what is not apart", () => {
-    const table = { codes: Int32Array.of(1, 2) };
-    const biases = [Float64Array.of(0, 0), Float64Array.of(0, 0)];
-    const wide = widen({ a: table, b: table, c: { codes: Int32Array.of(1, 2) }, biases }, 16);
-    expect(wide.a).toBe(wide.b);
-    expect(wide.a.codes).not.toEqual(wide.c.codes);
-    expect(new Set([...wide.biases[0]!, ...wide.biases[1]!]).size).toBe(4);
-  });
+describe.each(BASELINES)("the model in %s", (float) => {
+  const bits = BASELINE_BITS[float];
 
-  test.each(BASELINES)("of the model gives programs whose operands are all in %s", (float) => {
-    const bits = BASELINE_BITS[float];
-    const arch = baselineMachine(makeArch({ "activation.bytes": 524_288 }), float);
-    const { stages } = compileG2p(widen(quantized(), bits), arch, [length]);
-    const text = JSON.stringify(stages.get(length)!.map(({ program }) => program.items));
-    const widths = [...text.matchAll(/"(?:wBits|xBits|inBits|gainBits)":(\d+)/g)].map(([, width]) =>
-      Number(width),
+  test.each(RECIPES)("has floats and the widths of statistics alone, by the recipe %s", (name) => {
+    const { values, machine } = loadRecipe(`recipes/${name}.yaml`);
+    const roomy = overrideArch(edge, { ...machine, "activation.bytes": 524_288 }, name);
+    const wide = baselineMachine(roomy, float);
+    const { stages } = compileG2p(widenG2p(quantized(roomy, values), bits), wide, [length]);
+    const issued = stages.get(length)!.flatMap(({ program }) => unroll(program));
+    const moved = issued.filter(
+      ({ op }) => !["fetch", "store", "gather", "argmax", "fill", "load.weight"].includes(op.name),
     );
-    expect(widths.length).toBeGreaterThan(50);
-    expect(new Set(widths)).toEqual(new Set([bits]));
+    const widths = moved.flatMap(({ op, x }) =>
+      [...op.reads(x, wide.settings), ...op.writes(x, wide.settings)]
+        .filter(({ space }) => space === "activation" || space === "weight")
+        .map((span) => span.bits),
+    );
+    expect(widths.length).toBeGreaterThan(500);
+    expect([bits, WORD_BITS, WIDE_BITS]).toEqual(expect.arrayContaining([...new Set(widths)]));
+    expect(new Set(moved.flatMap(({ x }) => ("gainBits" in x ? [x["gainBits"]] : [])))).toEqual(
+      new Set([bits]),
+    );
   });
 });
 
@@ -76,7 +72,7 @@ test("the float program has the integer one's instructions where both keep all w
   const integer = issuedOf(compileG2p(model, roomy, [length]), roomy);
   for (const float of BASELINES) {
     const machine = baselineMachine(roomy, float);
-    expect(issuedOf(compileG2p(widen(model, BASELINE_BITS[float]), machine, [length]), machine)).toBe(
+    expect(issuedOf(compileG2p(widenG2p(model, BASELINE_BITS[float]), machine, [length]), machine)).toBe(
       integer,
     );
   }
@@ -86,7 +82,7 @@ describe("the cost of a job in floats", () => {
   test("is its programs' cycles on the float machine, times their runs", () => {
     const { fp16 } = floats().costs(edge, RUNS);
     const machine = baselineMachine(edge, "fp16");
-    const { load, stages } = compileG2p(widen(quantized(), 16), machine, [length]);
+    const { load, stages } = compileG2p(widenG2p(quantized(), 16), machine, [length]);
     const [start, step] = stages.get(length)!.map(({ program }) => time(program, machine).cycles);
     expect(fp16.equalArray).toMatchObject({
       rows: 16,
@@ -119,17 +115,14 @@ describe("the cost of a job in floats", () => {
     expect(costs[2]).toEqual(costs[0]);
   });
 
-  test.each(["irnn", "pulp", "pure-shift", "tflite-lstm"])(
-    "is there for the recipe %s on every kind of array",
-    (name) => {
-      const { values, machine } = loadRecipe(`recipes/${name}.yaml`);
-      for (const dataflow of ["weight-stationary", "output-stationary", "input-stationary", "dot"]) {
-        const arch = overrideArch(edge, { ...machine, "mac.dataflow": dataflow }, name);
-        const { fp32 } = floats(arch, values).costs(arch, RUNS);
-        expect(fp32.equalArray.warmCycles).toBeGreaterThan(0);
-      }
-    },
-  );
+  test.each(RECIPES)("is there for the recipe %s on every kind of array", (name) => {
+    const { values, machine } = loadRecipe(`recipes/${name}.yaml`);
+    for (const dataflow of ["weight-stationary", "output-stationary", "input-stationary", "dot"]) {
+      const arch = overrideArch(edge, { ...machine, "mac.dataflow": dataflow }, name);
+      const { fp32 } = floats(arch, values).costs(arch, RUNS);
+      expect(fp32.equalArray.warmCycles).toBeGreaterThan(0);
+    }
+  });
 
   test("of a model that needs more activation SRAM in floats has that much more, and says so", () => {
     const small = overrideArch(edge, { "activation.bytes": 16_384 }, "test");
@@ -138,15 +131,17 @@ describe("the cost of a job in floats", () => {
     expect(fp16.equalArray.grown).toEqual({});
   });
 
-  test("passes on what no larger memory mends", () => {
-    const refusing = new FloatModels(
-      {},
-      () => {
-        throw new InputError("edge", "a word of 40 letters");
-      },
-      "none",
+  test.each([
+    ["a word of 40 letters", undefined],
+    ["weight.bytes: of a text that only says so", undefined],
+    ["0 tiles", "mac.rows"],
+  ])("passes on what no larger memory mends: %s, %s", (problem, key) => {
+    const refuse = () => {
+      throw new InputError("edge", problem, key);
+    };
+    expect(() => new FloatModels(() => ({}), refuse, problem).costs(edge, [])).toThrow(
+      `edge: ${key === undefined ? "" : `${key}: `}${problem}`,
     );
-    expect(() => refusing.costs(edge, [])).toThrow(/^edge: a word of 40 letters$/);
   });
 });
 

@@ -9,9 +9,10 @@ import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { type Word, wordsOf } from "../../src/model/g2p/words.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { execute } from "../../src/sweep/execute.ts";
-import { familiesOf, quantKey, shapeKey, timingKey } from "../../src/sweep/factor.ts";
+import { familiesOf, quantKey, resultsKey, timingKey } from "../../src/sweep/factor.ts";
+import { legalize } from "../../src/sweep/legal.ts";
 import { distinct } from "../../src/sweep/mapped.ts";
-import { measure } from "../../src/sweep/measure.ts";
+import { jobOf, measure } from "../../src/sweep/measure.ts";
 import { planOf } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
@@ -122,8 +123,8 @@ describe("what the keys leave out is without effect", () => {
 
   const names = Object.keys(FIELDS) as FieldName[];
 
-  /** How many parameters no cycle depends on: pwl.maxPieces, acc.overflow and three roundings. */
-  const UNTIMED = 6;
+  /** How many parameters no cost depends on: roundings, limits, what is spent in compiling or for reports. */
+  const UNTIMED = 10;
 
   test("timing: machines of one timing key cost the same", () => {
     const { program: step } = compileG2p(quantized(arch), arch, [4]).stages.get(4)!.at(-1)!;
@@ -140,7 +141,7 @@ describe("what the keys leave out is without effect", () => {
       const q = quantized(machine);
       const inputs = words.map((word) => g2p.inputOf(q, word));
       const job = compileG2p(q, machine, distinct(inputs.map(({ size }) => size)));
-      return execute(job, machine, inputs, { lanes: 16 });
+      return execute(legalize(job, machine), inputs, { lanes: 16 });
     };
     const before = outcomes(arch);
     // All at once, then each half of them, lest two changes hide each other.
@@ -151,11 +152,52 @@ describe("what the keys leave out is without effect", () => {
   });
 });
 
-test("where skipped zeros are counted, results are those of one array; where not, of any", () => {
-  const key = (changes: Readonly<Record<string, unknown>>) => shapeKey(makeArch(changes), false);
+test("where skipped zeros are counted, results are those of one array and one program; where not, of any", () => {
+  const subject = subjectOf(experimentOf(["- {}"]).subject);
+  const key = (changes: Readonly<Record<string, unknown>>) =>
+    resultsKey(jobOf(subject, { recipe: makeRecipe(), arch: makeArch(changes) }, "fixed").job);
   expect(key({ "mac.columns": 8 })).toBe(key({ "mac.columns": 4 }));
   const counting = { "mac.zeroSkip": "both" };
   expect(key({ ...counting, "dram.latency": 8 })).toBe(key(counting));
-  for (const changes of [{ "mac.columns": 8 }, { "mac.preload": "serial" }, { "weight.bytesPerCycle": 8 }])
+  for (const changes of [
+    { "mac.columns": 8 },
+    { "mac.preload": "serial" },
+    { "weight.bytesPerCycle": 8 },
+    { "acc.entries": 400 },
+  ])
     expect(key({ ...counting, ...changes })).not.toBe(key(counting));
+});
+
+test("how many zeros are skipped goes by the tiles of each machine, whichever machines share the sweep", () => {
+  const skips = "mac.zeroSkip: both, mac.dataflow: output-stationary, mac.multiplier: serial";
+  const skippedOf = (entries: string): number[] => {
+    const [measured] = workOf([`- { set: { ${skips} }, axes: { acc.entries: [${entries}] } }`]).measured;
+    return measured!.machines.map((machine) =>
+      "problem" in machine ? Number.NaN : measured!.results[machine.results]!.skippedCycles,
+    );
+  };
+  const [[large], [small]] = [skippedOf("4096"), skippedOf("400")];
+  expect(large).not.toBe(small);
+  expect(skippedOf("4096, 400")).toEqual([large, small]);
+});
+
+test("a machine that a program is illegal on has no row, in whatever company and order", () => {
+  const refusedOf = (entries: string) =>
+    workOf([`- axes: { acc.entries: [${entries}] }`]).measured[0]!.machines.map(
+      (machine) => "problem" in machine && machine.problem,
+    );
+  const problem = expect.stringMatching(/^acc\.entries: program [\w-]+ needs \d+, the machine has 32: /);
+  expect(refusedOf("4096, 32")).toEqual([false, problem]);
+  expect(refusedOf("32, 4096")).toEqual([problem, false]);
+  expect(refusedOf("32")).toEqual([problem]);
+});
+
+test("nor does one that the model cannot be quantized for, though it shares its numerics with others", () => {
+  const recipe = "{ softmax_method: gemmlowp, score_bits: 16, alpha_bits: 16, pwl.rounding: half-up }";
+  const refusedOf = (pieces: string) =>
+    workOf([`- { set: ${recipe}, axes: { pwl.maxPieces: [${pieces}] } }`]).measured[0]!.machines.map(
+      (machine) => "problem" in machine,
+    );
+  expect(refusedOf("512, 64")).toEqual([false, true]);
+  expect(refusedOf("64, 512")).toEqual([true, false]);
 });

@@ -3,10 +3,12 @@ import { encodeAll } from "../../src/fixed/real.ts";
 import { exactArgmax } from "../../src/kernels/argmax/exact.ts";
 import { argmax } from "../../src/kernels/argmax/real.ts";
 import { compile } from "../../src/kernels/compile.ts";
+import { Floats } from "../../src/kernels/floats.ts";
 import { exactLinear } from "../../src/kernels/linear/exact.ts";
 import { lowerLinear } from "../../src/kernels/linear/lower.ts";
 import { type QLinear, quantizeLinear } from "../../src/kernels/linear/quantize.ts";
 import { type LinearParams, linear } from "../../src/kernels/linear/real.ts";
+import { widenLinear } from "../../src/kernels/linear/widen.ts";
 import { uniform, uniformMatrix } from "../../src/kernels/samples.ts";
 import type { Model } from "../../src/model/model.ts";
 import { affineGrid, symmetricGrid } from "../../src/quant/grid.ts";
@@ -42,8 +44,9 @@ const right = (found: readonly (readonly number[])[], wanted: readonly (readonly
  * frame, whose logits the host reduces to a class.
  */
 export const frames: Model<LinearParams, Recording, QLinear> = {
+  experiment: "none",
   file: "none",
-  nouns: { one: "frame", many: "frames", output: "classes" },
+  nouns: { one: "frame", many: "frames", output: "classes", drawn: "evenly spaced" },
   splits: ["all"],
   calibrationSplit: "all",
   metrics: [
@@ -68,6 +71,7 @@ export const frames: Model<LinearParams, Recording, QLinear> = {
     const output = symmetricGrid(ranges.of("output"), 16, false);
     return quantizeLinear([{ weight, grid }], bias, output, numerics.recipe.weight_bits, numerics);
   },
+  widen: (q, bits) => widenLinear(q, new Floats(bits)),
   inputOf: (q, sample) => ({
     size: FEATURES,
     codes: sample.frames.flatMap((frame) => [...encodeAll(frame, q.parts[0]!.input)]),

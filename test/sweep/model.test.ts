@@ -1,26 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { loadArch, makeArch } from "../../src/arch/spec.ts";
-import type { Job, Stage } from "../../src/model/job.ts";
+import type { Stage } from "../../src/model/job.ts";
 import { type Model, observe } from "../../src/model/model.ts";
 import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { columnsOf } from "../../src/sweep/columns.ts";
 import { execute, Host } from "../../src/sweep/execute.ts";
+import type { LegalJob } from "../../src/sweep/legal.ts";
 import { jobOf, measure, measureOne, referenceOf } from "../../src/sweep/measure.ts";
-import { type Subject, sampleOf } from "../../src/sweep/subject.ts";
+import { chosenOf, countOf, type Subject } from "../../src/sweep/subject.ts";
 import { frames, recordings } from "./frames.ts";
 
 /** A model on some of its samples, as a sweep has it. */
 function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): Subject {
-  const count = samples.reduce<number>((sum, sample) => sum + model.countOf(sample), 0);
-  const facts = { count, parameters: 0, norm: model.normOf(params), hash: "" };
+  const facts = { count: countOf(model, samples), parameters: 0, norm: model.normOf(params), hash: "" };
   return { model, params, samples, ranges: observe(model, params, samples), facts };
 }
 
 const FOLDER = "experiments/models";
 const subjects = [
   ...Object.entries(MODELS).map(([name, model]) => {
-    const samples = sampleOf<unknown>(model.samples(model.splits[0], `${FOLDER}/${name}`), 12);
+    const all = model.samples(model.splits[0], `${FOLDER}/${name}`);
+    const samples = chosenOf<unknown>(model, all, 12);
     return { name, subject: subjectOf(model, model.load(`${FOLDER}/${name}/${model.file}`), samples) };
   }),
   { name: "a model of no table", subject: subjectOf(frames, frames.load(""), recordings) },
@@ -35,7 +36,7 @@ describe.each(subjects)("$name", ({ subject }) => {
     const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
     for (const mapper of ["fixed", "search"] as const) {
       const { job, inputs } = jobOf(subject, { recipe, arch }, mapper);
-      const outcomes = execute(job, arch, inputs, { lanes: 4 });
+      const outcomes = execute(job, inputs, { lanes: 4 });
       for (const [i, sample] of samples.entries())
         expect(outcomes[i]!.outputs, model.nameOf(sample)).toEqual(
           model.exact(quantized, sample, arch.settings),
@@ -87,41 +88,41 @@ describe("a host", () => {
   const { subject } = subjects.at(-1)!;
   const { job, inputs } = jobOf(subject, { recipe: makeRecipe(), arch }, "fixed");
   const [frame] = job.stages.get(inputs[0]!.size)! as [Stage];
-  const jobWith = (...stages: readonly Stage[]): Job => ({
+  const jobWith = (...stages: readonly Stage[]): LegalJob => ({
     ...job,
     stages: new Map([[inputs[0]!.size, stages]]),
   });
 
   test("runs a stage without an end for as long as an input's codes last, in any lanes", () => {
-    const outcomes = execute(job, arch, inputs, { lanes: 64 });
+    const outcomes = execute(job, inputs, { lanes: 64 });
     expect(outcomes.map(({ turns }) => turns)).toEqual(recordings.map(({ frames: all }) => [all.length]));
-    for (const lanes of [1, 2, 5]) expect(execute(job, arch, inputs, { lanes })).toEqual(outcomes);
+    for (const lanes of [1, 2, 5]) expect(execute(job, inputs, { lanes })).toEqual(outcomes);
   });
 
   test("stops at the most turns, and goes on with the codes that are left in the next stage", () => {
-    const [first] = execute(job, arch, [inputs[1]!]);
-    const [both] = execute(jobWith({ ...frame, turns: 2 }, { ...frame, name: "rest" }), arch, [inputs[1]!]);
+    const [first] = execute(job, [inputs[1]!]);
+    const [both] = execute(jobWith({ ...frame, turns: 2 }, { ...frame, name: "rest" }), [inputs[1]!]);
     expect(both).toMatchObject({ outputs: first!.outputs, turns: [2, 5] });
-    const [short] = execute(jobWith({ ...frame, turns: 2 }), arch, [inputs[1]!]);
+    const [short] = execute(jobWith({ ...frame, turns: 2 }), [inputs[1]!]);
     expect(short!.outputs).toEqual(first!.outputs.slice(0, 2));
   });
 
   test("ends a stage at its end, which is no output", () => {
     const raw = { ...inputs[1]!, keep: undefined };
     const { keep: _, ...plain } = raw;
-    const [all] = execute(job, arch, [plain]);
+    const [all] = execute(job, [plain]);
     const codes = all!.outputs.slice(5, 10);
-    const [ended] = execute(jobWith({ ...frame, end: codes[0]! }), arch, [plain]);
+    const [ended] = execute(jobWith({ ...frame, end: codes[0]! }), [plain]);
     expect(ended!.outputs).toEqual(all!.outputs.slice(0, 5));
     expect(ended!.turns).toEqual([2]);
   });
 
   test("refuses lanes that would go on from turns that were not theirs", () => {
     const two = jobWith(frame, { ...frame, name: "rest", turns: 1 });
-    expect(() => execute(two, arch, inputs)).toThrow(
+    expect(() => execute(two, inputs)).toThrow(
       new RangeError("inputs of one size take unequal turns of frame, which is not the last stage"),
     );
-    expect(execute(two, arch, inputs, { lanes: 1 })).toHaveLength(inputs.length);
+    expect(execute(two, inputs, { lanes: 1 })).toHaveLength(inputs.length);
   });
 
   test("asks who watches each program, by stage and turn", () => {
@@ -130,7 +131,7 @@ describe("a host", () => {
       told.push([stage, turn]);
       return undefined;
     };
-    new Host(jobWith({ ...frame, turns: 1 }, { ...frame, name: "rest" }), arch, { lanes: 1, watch }).run([
+    new Host(jobWith({ ...frame, turns: 1 }, { ...frame, name: "rest" }), { lanes: 1, watch }).run([
       inputs[0]!,
     ]);
     expect(told).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Experiment } from "../../src/sweep/experiment.ts";
-import { experimentOf } from "./lab.ts";
+import type { Experiment, Overrides } from "../../src/sweep/experiment.ts";
+import { experimentOf, refusalOfPoints } from "./lab.ts";
 
 /** Machine and changes of each point. */
 const summary = ({ points }: Experiment): string[] =>
@@ -76,15 +76,43 @@ describe("what the command line says", () => {
     ]);
     expect(summary(experimentOf(points, { sets: { "mac.rows": 4 } }))).toEqual([
       "1 edge16x16 mac.rows=4",
-      "2 edge16x16 weight_bits=4 mac.rows=4",
+      "3 edge16x16 weight_bits=4 mac.rows=4",
     ]);
   });
 
   test("one machine in place of all", () => {
     const points = ["- {}", "- arch: [edge8x8, dot16x16]", "- set: { weight_bits: 4 }"];
-    const expected = ["1 pure-shift", "2 pure-shift weight_bits=4"];
+    const expected = ["1 pure-shift", "4 pure-shift weight_bits=4"];
     expect(summary(experimentOf(points, { arch: "pure-shift" }))).toEqual(expected);
     expect(summary(experimentOf(points, { arch: "arch/pure-shift.yaml" }))).toEqual(expected);
+  });
+
+  test("moves no number, and where one is asked for hides no point behind an equal one", () => {
+    const points = [
+      "- axes: { arch: [edge16x16, dot16x16], recipe: [irnn, pulp], weight_bits: [8, 4] }",
+      "- axes: { requant.multiplierBits: [16, 31], acc.bits: [48, 40] }",
+    ];
+    const numbersUnder = (overrides: Overrides) =>
+      Array.from({ length: 12 }, (_, i) => i + 1).filter((point) =>
+        experimentOf(points, { ...overrides, point }).points.some(({ index }) => index === point),
+      );
+    const broken = [11, 12];
+    for (const overrides of [{ arch: "edge8x8" }, { recipe: "irnn" }, { sets: { weight_bits: 6 } }, {}]) {
+      const all = numbersUnder({ ...overrides, sets: { ...overrides.sets, "requant.multiplierBits": 8 } });
+      expect(all, JSON.stringify(overrides)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+      for (const point of broken)
+        expect(refusalOfPoints(points, { ...overrides, point })).toMatch(/exceed the 64-bit product/);
+      expect(refusalOfPoints(points, { ...overrides, point: 10 })).toBe("nothing");
+    }
+    expect(summary(experimentOf(points, { sets: { weight_bits: 4 }, point: 2 }))[1]).toBe(
+      "2 edge16x16 weight_bits=4",
+    );
+    const sevenOver = experimentOf(points, { sets: { "mac.rows": 4 }, point: 7 }).points;
+    expect(sevenOver.find(({ index }) => index === 7)).toMatchObject({
+      arch: { name: "dot16x16" },
+      recipeName: "pulp",
+      changes: "mac.rows=4",
+    });
   });
 
   test("how many words", () => {

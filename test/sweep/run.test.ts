@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { time } from "../../src/machine/timing.ts";
 import { toCsv } from "../../src/report/csv.ts";
+import { renderTable } from "../../src/report/table.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
 import { type Row, runPoint, runSweep } from "../../src/sweep/run.ts";
 import { sampleOf, subjectOf } from "../../src/sweep/subject.ts";
@@ -92,6 +93,18 @@ test("a machine that is too small costs its own point and no other", async () =>
   ]);
   const alone = await runSweep(experimentOf([points[0]!, points[2]!]), { workers: 0 });
   expect(rows.map(({ cost }) => cost)).toEqual(alone.rows.map(({ cost }) => cost));
+});
+
+test("an axis of mac.zeroSkip shows in a column of its own, and in no cycle", async () => {
+  const array = "{ mac.dataflow: output-stationary, mac.multiplier: serial }";
+  const points = [`- { set: ${array}, axes: { mac.zeroSkip: [none, activations, both] } }`];
+  const { rows } = await runSweep(experimentOf(points), { workers: 0 });
+  const [none, activations, both] = rows.map((row) => Number(cellOf(row, "zero_skip_cycles_saved")));
+  expect(none).toBe(0);
+  expect(activations).toBeGreaterThan(0);
+  expect(both).toBeGreaterThanOrEqual(activations!);
+  expect(new Set(rows.map((row) => cellOf(row, "cycles"))).size).toBe(1);
+  expect(renderTable(COLUMNS, rows)).toContain("zero_skip_cycles_saved");
 });
 
 test("all test words are the 6,157 of the model card, which also counts the parameters", () => {

@@ -104,19 +104,17 @@ function opTable(op: OpDef): string {
 
 /** What an operation costs, and the terms that its formulas rest on: docs/machine.md says how they are used. */
 function costTable({ cost }: OpDef): string {
-  const rows = cost.flatMap(({ unit, beats, latency }) => [
-    [unit, "beats", beats],
-    ["", "latency", latency],
-  ]);
-  const terms = termsOf(cost.flatMap(({ beats, latency }) => [beats, latency])).flatMap(
-    ({ name, doc, cases }) =>
-      cases.length === 0
-        ? [[name, "", doc]]
-        : cases.map(({ when, is }, i) => [
-            i === 0 ? name : "",
-            when === undefined ? (i === 0 ? "" : "otherwise") : `where ${when}`,
-            is,
-          ]),
+  const rows = cost.flatMap(({ unit, ...formulas }) =>
+    Object.entries(formulas).map(([name, formula], i) => [i === 0 ? unit : "", name, formula]),
+  );
+  const terms = termsOf(rows.map(([, , formula]) => formula!)).flatMap(({ name, doc, cases }) =>
+    cases.length === 0
+      ? [[name, "", doc]]
+      : cases.map(({ when, is }, i) => [
+          i === 0 ? name : "",
+          when === undefined ? (i === 0 ? "" : "otherwise") : `where ${when}`,
+          is,
+        ]),
   );
   return layOut([["cost", "", "cycles"], ...rows, ...terms]);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeWhole } from "../../base/files.ts";
-import { MODEL_NAMES, modelOf } from "../../model/table.ts";
+import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
 import { renderTable } from "../../report/table.ts";
@@ -8,7 +8,7 @@ import { columnsOf } from "../../sweep/columns.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
 import { planOf, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
-import { mapperOption } from "../chosen.ts";
+import { experimentOf, mapperOption, modelOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
 import { layOut, recordOf, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
@@ -35,6 +35,7 @@ export const sweep = defineCommand({
         ...set,
         describe: "change a parameter of every point, as in mac.rows=32 or cell_bits=8",
       })
+      .option("model", modelOption)
       .option("mapper", mapperOption)
       .option("columns", {
         type: "boolean",
@@ -47,7 +48,7 @@ export const sweep = defineCommand({
       .example("$0 sweep --columns", "what the CSV holds"),
   async run(args, io) {
     const workers = wholeNumber(args.workers ?? String(DEFAULT_WORKERS), "--workers", 0);
-    const experiment = experimentOf(args);
+    const experiment = askedFor(args);
     const columns = columnsOf(modelOf(experiment?.subject.model ?? MODEL_NAMES[0]));
     if (args.columns) {
       io.out(
@@ -77,13 +78,16 @@ export const sweep = defineCommand({
 interface Asked {
   readonly experiment: string | undefined;
   readonly set: readonly string[] | undefined;
+  readonly model: ModelName | undefined;
   readonly mapper: Mapper | undefined;
 }
 
-function experimentOf({ experiment, set, mapper }: Asked): Experiment | undefined {
-  if (experiment === undefined) return undefined;
-  return loadExperiment(placeOf(experiment, "experiments"), {
+function askedFor({ experiment, set, model, mapper }: Asked): Experiment | undefined {
+  const name = experiment ?? (model && experimentOf(model));
+  if (name === undefined) return undefined;
+  return loadExperiment(placeOf(name, "experiments"), {
     sets: settingsOf(set, "--set"),
+    ...(model === undefined ? {} : { model }),
     ...(mapper === undefined ? {} : { mapper }),
   });
 }

@@ -1,9 +1,9 @@
-import type { ArchSpec } from "../../arch/spec.ts";
 import { InputError } from "../../base/errors.ts";
 import { version } from "../../base/package.ts";
 import { recorder } from "../../machine/record.ts";
 import { type Input, type Job, stageNames } from "../../model/job.ts";
 import { Host, type Turn } from "../../sweep/execute.ts";
+import type { LegalJob } from "../../sweep/legal.ts";
 import { jobOf } from "../../sweep/measure.ts";
 import { type Subject, subjectOf } from "../../sweep/subject.ts";
 import { type Chosen, chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
@@ -74,7 +74,7 @@ function askedOf(text: string): { readonly count: number; readonly texts?: reado
 /** A job, and what its host brings for each sample. */
 interface Prepared {
   readonly subject: Subject;
-  readonly job: Job;
+  readonly job: LegalJob;
   readonly inputs: readonly Input[];
 }
 
@@ -114,7 +114,7 @@ function exportTo(
   const { subject, job } = prepared;
   const { norm, parameters } = subject.facts;
   const { one, many, output } = subject.model.nouns;
-  const played = play(prepared, arch, recorded, folder, io);
+  const played = play(prepared, recorded, folder, io);
   const machine = {
     version: version(),
     experiment: experiment.name,
@@ -132,7 +132,6 @@ function exportTo(
 /** Runs the job on each sample, one at a time, and has what it executes recorded. */
 function play(
   { subject: { model, samples }, job, inputs }: Prepared,
-  arch: ArchSpec,
   recorded: ReadonlySet<string>,
   folder: VectorFolder,
   io: Io,
@@ -146,7 +145,7 @@ function play(
   };
   const progress = progressOn(io);
   try {
-    const host = new Host(job, arch, { lanes: 1, watch });
+    const host = new Host(job, { lanes: 1, watch });
     return samples.map((sample, i) => {
       const name = model.nameOf(sample);
       progress.update(i, samples.length, name);

@@ -6,14 +6,15 @@ import { transferCost } from "../formulas.ts";
 import { alignUp } from "../tables.ts";
 
 /**
- * A transfer on a DMA channel: the DRAM answers after its latency, then moves whole bursts at its bandwidth. The
- * latency comes first and the last byte is there when the last beat is, so nothing follows.
+ * A transfer on a DMA channel: the DRAM answers after its latency, then moves whole bursts at its bandwidth. The last byte is
+ * there when the last beat is, so nothing follows.
  */
 const transfer = (bytes: number, arch: Settings): readonly Stage[] => [
   {
     unit: "dma",
+    lead: arch["dram.latency"],
     beats: ceilDiv(alignUp(bytes, arch["dram.burst"]), arch["dram.bytesPerCycle"]),
-    latency: arch["dram.latency"],
+    latency: 0,
   },
 ];
 

@@ -1,5 +1,5 @@
 import { maxOf, minOf, signed } from "../../fixed/format.ts";
-import { interpolateMirrored } from "../../fixed/interpolate.ts";
+import { FRACTION_BITS, interpolateMirrored } from "../../fixed/interpolate.ts";
 import { roundShift } from "../../fixed/round.ts";
 import { activation, address, constant, count, defineOp, flag, width } from "../define.ts";
 import { lookupCost } from "../formulas.ts";
@@ -53,7 +53,12 @@ export const mirrored = defineOp({
   },
   stages: (x, arch, io) => [lookupStage(x.n, SEARCHED_PIECES, io, arch)],
   cost: [lookupCost("n", String(SEARCHED_PIECES))],
-  work: (x) => ({ lookups: x.n }),
+  work: (x) => ({
+    lookups: {
+      ...{ count: x.n, slopeBits: mirroredBlock().arrays.entry.bits },
+      distanceBits: x.odd === 1 ? FRACTION_BITS.odd : FRACTION_BITS.even,
+    },
+  }),
 });
 
 function readEntries(s: MachineState, block: number): Int32Array {

@@ -10,6 +10,7 @@ import {
   lookupFaults,
   lookupSpans,
   lookupStage,
+  lookupWork,
   mantissaFields,
   runLookup,
   type TableOperand,
@@ -44,7 +45,7 @@ export const pwl = defineOp({
     return [lookupStage(x.n, x.pieces, io, arch)];
   },
   cost: [lookupCost("n")],
-  work: (x) => ({ lookups: x.n }),
+  work: (x) => ({ lookups: lookupWork(x.n, x) }),
   check: (x, arch) => lookupFaults(x, arch),
 });
 
@@ -92,7 +93,7 @@ const defineMantissa = <const N extends string>(
     },
     stages: (x, arch, io) => [lookupStage(x.n, x.pieces, io, arch)],
     cost: [lookupCost("n")],
-    work: (x) => ({ lookups: x.n }),
+    work: (x) => ({ lookups: lookupWork(x.n, ofMantissas(x)) }),
     check: (x, arch) => lookupFaults(ofMantissas(x), arch),
   });
 

@@ -4,7 +4,15 @@ import { ceilDiv } from "../../fixed/round.ts";
 import { streamCycles } from "../cost.ts";
 import { address, count, defineOp, flag, type Span, type Stage, width, zeroPoint } from "../define.ts";
 import { lookupCost } from "../formulas.ts";
-import { codeFields, lookupFaults, lookupSpans, lookupStage, runLookup, tableSpans } from "../lookup.ts";
+import {
+  codeFields,
+  lookupFaults,
+  lookupSpans,
+  lookupStage,
+  lookupWork,
+  runLookup,
+  tableSpans,
+} from "../lookup.ts";
 import type { MachineState } from "../state.ts";
 import { channelBlock } from "../tables.ts";
 
@@ -111,7 +119,10 @@ export const requantpwl = defineOp({
     { unit: "requant", beats: "ceil(m * n / requant.lanes)", latency: "requant.latency" },
     lookupCost("m * n"),
   ],
-  work: (x) => ({ requants: x.m * x.n, lookups: x.m * x.n }),
+  work: (x) => ({
+    requants: x.m * x.n,
+    lookups: lookupWork(x.m * x.n, { ...x, inBits: x.midBits }),
+  }),
   check: (x, arch) => [
     ...(arch["pwl.chained"] === "no"
       ? ["pwl.chained is no: this machine has no path from requantizer to PWL unit"]

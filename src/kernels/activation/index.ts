@@ -1,14 +1,15 @@
+import { CURVES, type CurveName } from "../../pwl/curves.ts";
 import { activationGrid, type Bound, defineKernel, type Kernel, type SampleOf } from "../define.ts";
 import { uniformVectors } from "../samples.ts";
 import { exactActivation } from "./exact.ts";
 import { lowerActivation } from "./lower.ts";
 import { inputGridOf, type QActivation, quantizeActivation } from "./quantize.ts";
-import { ACTIVATIONS, type ActivationName } from "./real.ts";
+import { widenActivation } from "./widen.ts";
 
-type Sample = SampleOf<ActivationName>;
+type Sample = SampleOf<CurveName>;
 
 const sample = (
-  curve: ActivationName,
+  curve: CurveName,
   limit: number,
   recipe: NonNullable<Sample["recipe"]> = {},
   bound?: Bound,
@@ -26,7 +27,7 @@ const uniformInputs = (rng: () => number, limit: number) => [uniformVectors(rng,
 const ELEMENTARY: Bound = { rms: 6, most: 12, reason: "gemmlowp's 16-bit arithmetic, up to 11.8 codes" };
 const MIRRORED: Bound = { rms: 0.7, most: 2.5, reason: "the table's error, and a factor of 15 bits" };
 
-export const activation: Kernel = defineKernel<ActivationName, QActivation>({
+export const activation: Kernel = defineKernel<CurveName, QActivation>({
   name: "activation",
   doc: "a curve of every element: PWL, gemmlowp's int16 functions, an interpolated table, I-BERT's GELU",
   bound: { rms: 2.2, most: 8, reason: "16 pieces placed by slope" },
@@ -47,13 +48,15 @@ export const activation: Kernel = defineKernel<ActivationName, QActivation>({
   ],
   real: (curve, [xs], tap) =>
     xs!.map((x) => {
-      const y = x.map(ACTIVATIONS[curve]);
+      tap?.("input", x, "lookedUp");
+      const y = x.map(CURVES[curve].f);
       tap?.("output", y);
       return y;
     }),
   inputGrid: (curve, range, numerics) =>
     inputGridOf(curve, range, numerics) ?? activationGrid(range, numerics),
   quantize: (curve, [input], ranges, numerics) => quantizeActivation(curve, input!, ranges, numerics),
+  widen: widenActivation,
   outputGrid: ({ output }) => output,
   exact: (q, [xs], arch) => xs!.map((x) => exactActivation(q, x, arch)),
   lower: (q, b, [input]) => {

@@ -4,6 +4,7 @@ import { ceilLog2, type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { reach } from "../../isa/define.ts";
+import { CURVES, type CurveName } from "../../pwl/curves.ts";
 import {
   affineGrid,
   bipolarGrid,
@@ -16,7 +17,6 @@ import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
 import type { Recipe } from "../../quant/recipe.ts";
 import { tableFor } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
-import { ACTIVATIONS, type ActivationName } from "./real.ts";
 
 interface QActivationBase {
   readonly input: Grid;
@@ -43,7 +43,7 @@ export type QActivation = QCurved | QPolynomialGelu;
  * How a recipe has the curve computed: sigmoid and tanh as `gate_curve` says, GELU by I-BERT's polynomial where
  * `softmax_method` is I-BERT's too, everything else by straight pieces.
  */
-function methodOf(name: ActivationName, recipe: Recipe): Recipe["gate_curve"] | "polynomial" {
+function methodOf(name: CurveName, recipe: Recipe): Recipe["gate_curve"] | "polynomial" {
   if (name === "sigmoid" || name === "tanh") return recipe.gate_curve;
   return name === "gelu" && recipe.softmax_method === "polynomial" ? "polynomial" : "pwl";
 }
@@ -57,7 +57,7 @@ export const fixedPoint = (integerBits: number): Grid => ({
 });
 
 /** The grid that the curve reads where its method asks for one of its own. */
-export function inputGridOf(name: ActivationName, range: Range, numerics: Numerics): Grid | undefined {
+export function inputGridOf(name: CurveName, range: Range, numerics: Numerics): Grid | undefined {
   switch (methodOf(name, numerics.recipe)) {
     case "gemmlowp":
       return fixedPoint(Math.min(ceilLog2(Math.max(-range.lo, range.hi, 1)), MAX_INTEGER_BITS));
@@ -69,11 +69,11 @@ export function inputGridOf(name: ActivationName, range: Range, numerics: Numeri
 }
 
 /**
- * @param ranges  site `output` of the curve
+ * @param ranges  sites `input`, where weights are observed, and `output` of the curve
  * @throws InputError where the input's grid or the machine does not suit the method
  */
 export function quantizeActivation(
-  name: ActivationName,
+  name: CurveName,
   input: Grid,
   ranges: Ranges,
   numerics: Numerics,
@@ -81,23 +81,19 @@ export function quantizeActivation(
   const method = methodOf(name, numerics.recipe);
   if (method === "polynomial") return polynomialGelu(input, outputOf(name, ranges, numerics), numerics);
   const output = method === "pwl" ? outputOf(name, ranges, numerics) : FIXED_POINT;
+  const seen = ranges.lookupsOf("input");
   const curve =
     name === "sigmoid" || name === "tanh"
-      ? quantizeCurve(name, method, input, output, numerics, "activation")
-      : pieces(name, input, output, numerics);
+      ? quantizeCurve(name, method, input, output, numerics, "activation", seen)
+      : { kind: "pwl" as const, table: tableFor("activation", CURVES[name], input, output, numerics, seen) };
   return { kind: "curve", input, output, curve };
 }
 
-function outputOf(name: ActivationName, ranges: Ranges, numerics: Numerics): Grid {
+function outputOf(name: CurveName, ranges: Ranges, numerics: Numerics): Grid {
   const bits = numerics.recipe.activation_bits;
   const powers = powersOfTwo(numerics);
   if (name === "sigmoid") return unitGrid(bits, powers);
   return name === "tanh" ? bipolarGrid(bits, powers) : affineGrid(ranges.of("output"), bits, powers);
-}
-
-function pieces(name: ActivationName, input: Grid, output: Grid, numerics: Numerics): QCurve {
-  const curve = { f: ACTIVATIONS[name], symmetry: undefined };
-  return { kind: "pwl", table: tableFor("activation", curve, input, output, numerics) };
 }
 
 /** The error function about 1 - a (x - b)^2 for 0 < x < b, and 1 from there on: I-BERT, section 3.4. */

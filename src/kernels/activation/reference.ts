@@ -4,15 +4,15 @@ import type { GeluPolynomial } from "../../fixed/polynomial.ts";
 import type { Grid } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { buildTable } from "../../pwl/build.ts";
+import { CURVES, type CurveName } from "../../pwl/curves.ts";
 import { FIXED_POINT } from "../curve.ts";
 import { fixedPoint, type QCurved, type QPolynomialGelu } from "./quantize.ts";
-import { ACTIVATIONS, type ActivationName } from "./real.ts";
 
 /** Activations from the numbers that the references state. */
 
 /** TensorFlow Lite's LOGISTIC, TANH and GELU of 8 bits: a table of 256 codes, rounded half away. */
 export interface CodeTableParameters {
-  readonly curve: ActivationName;
+  readonly curve: CurveName;
   readonly inputScale: number;
   readonly inputZero: number;
   readonly outputScale: number;
@@ -26,7 +26,7 @@ export function codeTableOf(p: CodeTableParameters, arch: Settings): QCurved {
   const input: Grid = { format: signed(8), scale: p.inputScale, zero: p.inputZero };
   const output: Grid = { format: signed(8), scale: p.outputScale, zero: p.outputZero };
   const options = { pieces: CODES, method: "uniform", slopeBits: arch["pwl.slopeBits"] } as const;
-  const table = buildTable(ACTIVATIONS[p.curve], input, output, options);
+  const table = buildTable(CURVES[p.curve].f, input, output, options);
   return { kind: "curve", input, output, curve: { kind: "pwl", table } };
 }
 
@@ -39,7 +39,7 @@ export const elementaryCurveOf = (name: "sigmoid" | "tanh", integerBits: number)
 /** The interpolated table of CMSIS-NN and TensorFlow Lite: d = (x * multiplier + half) / 2^shift. */
 export const mirroredCurveOf = (name: "sigmoid" | "tanh", multiplier: number, shift: number): QCurved => ({
   ...{ kind: "curve", input: { ...FIXED_POINT, scale: 1 }, output: FIXED_POINT },
-  curve: { kind: "mirrored", odd: name === "tanh", inBits: 16, factor: multiplier, shift },
+  curve: { kind: "mirrored", odd: name === "tanh", factor: multiplier, shift },
 });
 
 /** iGELU of Deeploy and PULP, and the scale that follows it there as a requantization. */

@@ -25,6 +25,7 @@ export const argmax = defineKernel<Params, unknown>({
   real: (_, [xs]) => xs!.map((x) => Float64Array.of(realArgmax(x))),
   inputGrid: ({ bits }, range, numerics) => symmetricGrid(range, bits, powersOfTwo(numerics)),
   quantize: () => undefined,
+  widen: () => undefined,
   outputGrid: () => INDEX_GRID,
   exact: (_, [xs]) => xs!.map((x) => Int32Array.of(exactArgmax(x))),
   lower: (_, b, [input]) => {

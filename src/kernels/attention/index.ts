@@ -8,6 +8,7 @@ import { exactAttend, exactKey } from "./exact.ts";
 import { lowerAttend, lowerKeys } from "./lower.ts";
 import { type QAttention, quantizeAttention } from "./quantize.ts";
 import { type AttentionParams, attend, keys } from "./real.ts";
+import { widenAttention } from "./widen.ts";
 
 /** Of one query, and of a memory of `entries` vectors. */
 function sample(
@@ -86,6 +87,7 @@ export const attention = defineKernel<AttentionParams, QAttention>({
     const context = affineGrid(ranges.of("context"), numerics.recipe.context_bits, powersOfTwo(numerics));
     return quantizeAttention(p, hidden!, memory!, context, ranges, numerics);
   },
+  widen: widenAttention,
   outputGrid: ({ context }) => context,
   matrices: ({ query, score, key }) =>
     [query, score, key].flatMap(({ parts }) => parts.map((p) => p.weights)),

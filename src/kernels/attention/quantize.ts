@@ -48,13 +48,13 @@ export function quantizeAttention(
   const sum = symmetricGrid(ranges.of("sum"), recipe.activation_bits, powers);
   const bent = bipolarGrid(recipe.activation_bits, powers);
   const scores = affine("score", recipe.score_bits);
-  const softmax = quantizeSoftmax(scores, numerics);
+  const softmax = quantizeSoftmax(scores, numerics, ranges.lookupsOf("softmax.below"));
   const v = { rows: 1, columns: p.v.length, data: p.v };
   return {
     key: layer(memory, p.key.weight, p.key.bias, keys),
     query: layer(hidden, p.query, undefined, queries),
     sum: quantizeSum(keys, queries, sum, numerics),
-    tanh: tableFor("attention", CURVES.tanh, sum, bent, numerics),
+    tanh: tableFor("attention", CURVES.tanh, sum, bent, numerics, ranges.lookupsOf("sum")),
     bent,
     score: layer(bent, v, undefined, scores),
     softmax,

@@ -1,6 +1,6 @@
 import { addTo, type LinearParams, linear, product } from "../linear/real.ts";
 import { softmax } from "../softmax/real.ts";
-import { expectLength, type Matrix, type Tap } from "../tensors.ts";
+import { expectLength, type Matrix, prefixed, type Tap } from "../tensors.ts";
 
 /** Additive attention over a memory, docs/method.md, section 5: K_t = Wk m_t + bk, e_t = v . tanh(K_t + Wq q). */
 export interface AttentionParams {
@@ -20,7 +20,8 @@ export const keys = (p: AttentionParams, entry: Float64Array): Float64Array => l
 
 /**
  * Attends with query `q`, [hidden], to `memory`, whose keys are given in the same order. Sites: `query` (Wq q),
- * and for each entry `sum` (its key plus the query) and `tanh`; then `score` (all entries) and `context`.
+ * and for each entry `sum` (its key plus the query) and `tanh`; then `score` (all entries), the softmax's under
+ * `softmax`, and `context`.
  *
  * @throws RangeError for an empty memory, or where lengths do not fit
  */
@@ -36,7 +37,7 @@ export function attend(
   tap?.("query", query);
   const scores = Float64Array.from(keys, (key) => score(p, query, key, tap));
   tap?.("score", scores);
-  const weights = softmax(scores);
+  const weights = softmax(scores, prefixed(tap, "softmax"));
   const context = new Float64Array(memory[0]!.length);
   for (const [t, entry] of memory.entries()) {
     expectLength("a memory entry", entry, context.length);
@@ -49,7 +50,7 @@ export function attend(
 function score(p: AttentionParams, query: Float64Array, key: Float64Array, tap?: Tap): number {
   const sum = Float64Array.from(query);
   addTo(sum, key);
-  tap?.("sum", sum);
+  tap?.("sum", sum, "lookedUp");
   const bent = sum.map(Math.tanh);
   tap?.("tanh", bent);
   expectLength("the vector v", p.v, bent.length);

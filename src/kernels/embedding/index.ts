@@ -9,6 +9,7 @@ import { exactEmbedding } from "./exact.ts";
 import { lowerEmbedding } from "./lower.ts";
 import { type QEmbedding, quantizeEmbedding } from "./quantize.ts";
 import { embedding as realEmbedding } from "./real.ts";
+import { widenEmbedding } from "./widen.ts";
 
 interface Params {
   readonly table: Matrix;
@@ -55,6 +56,7 @@ export const embedding = defineKernel<Params, QEmbedding>({
     if (beside !== undefined) ranges.observe("table", [-beside, beside]);
     return quantizeEmbedding(table, stored, activationGrid(ranges.of("table"), numerics), numerics);
   },
+  widen: widenEmbedding,
   outputGrid: ({ output }) => output,
   exact: (q, [indices], arch) => indices!.map(([index]) => exactEmbedding(q, index!, arch)),
   lower: (q, b, [indices]) => {

@@ -15,6 +15,7 @@ import { exactLinear } from "./exact.ts";
 import { lowerLinear, lowerLinearPwl } from "./lower.ts";
 import { type QLinear, quantizeLinear } from "./quantize.ts";
 import { type LinearParams, linear as realLinear } from "./real.ts";
+import { widenLinear } from "./widen.ts";
 
 /** A layer, and the widths of the inputs that it reads as one. */
 interface Params extends LinearParams {
@@ -85,6 +86,7 @@ export const linear = defineKernel<Params, QLinear>({
     const output = affineGrid(ranges.of("output"), activation_bits, powersOfTwo(numerics));
     return quantizeLinear(partsOf(weight, widths, inputs), bias, output, weight_bits, numerics);
   },
+  widen: widenLinear,
   outputGrid: ({ output }) => output,
   matrices: ({ parts }) => parts.map(({ weights }) => weights),
   exact: exactOnEach,
@@ -113,7 +115,11 @@ export const linearTanh = defineKernel<Params, QBent>({
     sample("7 x 6, bias, 3 vectors", { rows: 7, widths: [6], count: 3 }, true),
     sample("18 x 3+4, 2 vectors", { rows: 18, widths: [3, 4], count: 2 }, false),
   ],
-  real: (params, inputs, tap) => realOnEach(params, inputs, tap).map((y) => y.map(CURVES.tanh.f)),
+  real: (params, inputs, tap) =>
+    realOnEach(params, inputs, tap).map((y) => {
+      tap?.("tanh", y, "lookedUp");
+      return y.map(CURVES.tanh.f);
+    }),
   quantize: ({ weight, bias, widths }, inputs, ranges, numerics) => {
     const { activation_bits: bits, weight_bits } = numerics.recipe;
     const powers = powersOfTwo(numerics);
@@ -121,10 +127,15 @@ export const linearTanh = defineKernel<Params, QBent>({
     const output = bipolarGrid(bits, powers);
     return {
       layer: quantizeLinear(partsOf(weight, widths, inputs), bias, between, weight_bits, numerics),
-      table: tableFor("activation", CURVES.tanh, between, output, numerics),
+      table: tableFor("activation", CURVES.tanh, between, output, numerics, ranges.lookupsOf("tanh")),
       output,
     };
   },
+  widen: ({ layer, table, output }, floats) => ({
+    layer: widenLinear(layer, floats),
+    table: floats.table(table),
+    output: floats.grid(output),
+  }),
   outputGrid: ({ output }) => output,
   matrices: ({ layer }) => layer.parts.map(({ weights }) => weights),
   exact: (q, inputs, arch) => exactOnEach(q.layer, inputs, arch).map((y) => exactLookup(q.table, y, arch)),

@@ -1,4 +1,3 @@
-import { storageBytes } from "../../fixed/format.ts";
 import { floorDiv } from "../../fixed/round.ts";
 import { loadWeight } from "../../isa/ops/dma.ts";
 import { matmul } from "../../isa/ops/matmul.ts";
@@ -190,7 +189,6 @@ function weightTile(b: Builder, q: QLinear, part: number, row: number, rows: num
   const offset = (row * weights.columns * weights.bits) / 8;
   if (stream === undefined || row + rows <= kept.rows) return kept.address + offset;
   const dst = stream.buffers[b.nextBuffer()]!;
-  const bytes = storageBytes(rows * weights.columns, weights.bits);
-  b.emit(loadWeight, { dst, src: stream.source + offset, bytes });
+  b.transfer(loadWeight, dst, stream.source + offset, rows * weights.columns, weights.bits);
   return dst;
 }

@@ -3,7 +3,7 @@ import { exactCurve } from "../curve.ts";
 import { exactGain, exactProduct, exactSum, zeros } from "../elementwise.ts";
 import { exactLinear } from "../linear/exact.ts";
 import { exactNorm } from "../norm/exact.ts";
-import { inWords, type QLstm } from "./quantize.ts";
+import type { QLstm } from "./quantize.ts";
 import { blocksOf } from "./real.ts";
 
 export interface CodeState {
@@ -75,7 +75,7 @@ function exactGateSum(
   const peephole = q.peepholes?.find((one) => one.gate === gate);
   if (peephole === undefined) return exactSum(q.sum, left, right, 1, arch);
   const seen = exactGain(peephole.weight, c, arch);
-  const products = exactSum({ ...q.sum, output: inWords(q.sum.output) }, left, right, 1, arch);
+  const products = exactSum({ ...q.sum, output: peephole.weight.output }, left, right, 1, arch);
   return exactSum(peephole.sum, products, seen, 1, arch);
 }
 

@@ -6,6 +6,7 @@ import { exactLstm } from "./exact.ts";
 import { lowerLstm } from "./lower.ts";
 import { matricesOf, type QLstm, quantizeLstm } from "./quantize.ts";
 import { gateCount, type LstmParams, lstmSequence, peepholeBlocks } from "./real.ts";
+import { widenLstm } from "./widen.ts";
 
 /** A cell run over a sequence, in one direction; `widths` of the inputs that it reads as one. */
 interface Params {
@@ -180,6 +181,7 @@ export const lstm = defineKernel<Params, Integers>({
       reverse,
     };
   },
+  widen: ({ q, reverse }, floats) => ({ q: widenLstm(q, floats), reverse }),
   outputGrid: ({ q }) => q.hidden,
   matrices: ({ q }) => matricesOf(q),
   exact: ({ q, reverse }, inputs, arch) => exactLstm(q, inputs, reverse, arch),

@@ -7,7 +7,7 @@ import { lowerCurve } from "../curve.ts";
 import { lowerGain, lowerProduct, lowerSum } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import { lowerNorm } from "../norm/lower.ts";
-import { inWords, type QLstm } from "./quantize.ts";
+import type { QLstm } from "./quantize.ts";
 import { blocksOf } from "./real.ts";
 
 /** Vectors whose products are normalized at once, unless the mapping says: the unnormalized are wide, and need not all be kept. */
@@ -112,7 +112,7 @@ function lowerPeephole(
     return;
   }
   b.scratch(() => {
-    const words = inWords(q.sum.output);
+    const words = peephole.weight.output;
     const products = b.map.tensor(words, q.hiddenSize);
     const seen = b.map.tensor(words, q.hiddenSize);
     lowerSum(b, { ...q.sum, output: words }, fromX, fromH, products);

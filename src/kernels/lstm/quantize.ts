@@ -11,7 +11,7 @@ import {
   unitGrid,
 } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
-import type { TableSite } from "../../quant/sites.ts";
+import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { type QGain, type QProduct, type QSum, quantizeProduct, quantizeSum } from "../elementwise.ts";
 import type { Weights } from "../image.ts";
@@ -250,8 +250,8 @@ function quantizeCell(
   const { recipe } = numerics;
   const powers = powersOfTwo(numerics);
   const { activation_bits: bits, gate_curve: method } = recipe;
-  const curve = (site: TableSite, name: "sigmoid" | "tanh", input: Grid, output: Grid) =>
-    quantizeCurve(name, method, input, output, numerics, site);
+  const curve = (site: CurveSite, name: "sigmoid" | "tanh", input: Grid, output: Grid, read: string) =>
+    quantizeCurve(name, method, input, output, numerics, site, ranges.lookupsOf(read));
   const gate = method === "pwl" ? unitGrid(bits, powers) : FIXED_POINT;
   const bent = method === "pwl" ? bipolarGrid(bits, powers) : FIXED_POINT;
   const product = method === "gemmlowp" ? productRoundedOnce : quantizeProduct;
@@ -263,15 +263,15 @@ function quantizeCell(
   const shown = p.projection ? affineGrid(ranges.of("shown"), bits, powers) : hidden;
   const limit = p.clip === undefined ? undefined : encode(p.clip, cell);
   return {
-    sigmoid: curve("gate", "sigmoid", gates, gate),
-    tanh: curve("candidate", "tanh", gates, bent),
+    sigmoid: curve("gate", "sigmoid", gates, gate, "gates.sigmoid"),
+    tanh: curve("candidate", "tanh", gates, bent, "gates.tanh"),
     ...(p.coupled && { complement: complementOn(gate, numerics) }),
     kept: product(gate, cell, cell, numerics),
     added: product(gate, bent, addend, numerics),
     cellSum: quantizeSum(cell, addend, cell, numerics),
     ...(limit !== undefined && { clip: { lo: -limit, hi: limit } }),
     ...(p.normC && { normC: quantizeNorm(p.normC, cell, ranges.below("norm.c"), 1, normed!, numerics) }),
-    cellTanh: curve("cell", "tanh", normed ?? cell, bent),
+    cellTanh: curve("cell", "tanh", normed ?? cell, bent, "cell.tanh"),
     shown: quantizeProduct(gate, bent, shown, numerics),
     ...(p.projection && { projection: quantizeProjection(p.projection, shown, hidden, numerics) }),
     cell,

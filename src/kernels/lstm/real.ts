@@ -79,7 +79,8 @@ export const zeroState = (p: LstmParams): LstmState => ({
  *
  * Sites: `product.x`, `product.h`; `norm.x`, `norm.h`, `norm.gates`, `norm.c` (results) and, under each of them, the
  * inner sites of the norm kernel (`norm.x.normalized` and so on); `sum` (what normGates reads); `gates` (all blocks,
- * biases included); `cell`; `shown` (what is projected); `hidden`.
+ * biases included), and what each curve looks up, `gates.sigmoid`, `gates.tanh`, `cell.tanh`; `cell`; `shown` (what is
+ * projected); `hidden`.
  *
  * @throws RangeError where lengths do not fit
  */
@@ -102,6 +103,7 @@ export function lstmCell(p: LstmParams, x: Float64Array, state: LstmState, tap?:
   }
   tap?.("cell", c);
   const bent = p.normC ? norm(p.normC, c, normTap(tap, "norm.c")) : c;
+  tap?.("cell.tanh", bent, "lookedUp");
   const from = blocksOf(coupled).output * p.hidden;
   const shown = bent.map((value, k) => sigmoid(gates[from + k]!) * Math.tanh(value));
   if (p.projection) tap?.("shown", shown);
@@ -165,8 +167,16 @@ function finished(p: LstmParams, sums: Float64Array, tap?: Tap): Float64Array {
   if (p.bias) addTo(gates, p.bias);
   const from = blocksOf(coupled).forget * p.hidden;
   for (let k = from; k < from + p.hidden; k++) gates[k]! += p.forgetBias;
-  tap?.("gates", gates);
+  if (tap) showGates(gates, p, tap);
   return gates;
+}
+
+function showGates(gates: Float64Array, { hidden, coupled = false }: LstmParams, tap: Tap): void {
+  const from = blocksOf(coupled).candidate * hidden;
+  tap("gates", gates);
+  tap("gates.sigmoid", gates.subarray(0, from), "lookedUp");
+  tap("gates.tanh", gates.subarray(from, from + hidden), "lookedUp");
+  tap("gates.sigmoid", gates.subarray(from + hidden), "lookedUp");
 }
 
 function nextCell(p: LstmParams, gates: Float64Array, c: Float64Array): Float64Array {

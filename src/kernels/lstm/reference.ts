@@ -152,7 +152,7 @@ export function cmsisLstmOf(p: CmsisLstmParameters): QLstm {
   const scaleOf =
     p.bits === 8 ? pair : ({ multiplier, shift }: Multiplier) => reducedMultiplier(multiplier, shift);
   const curve = (odd: boolean, scale: number): QCurve => ({
-    ...{ kind: "mirrored", odd, inBits: 16 },
+    ...{ kind: "mirrored", odd },
     ...mirroredSteps(scale),
   });
   return {

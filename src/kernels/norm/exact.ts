@@ -10,7 +10,6 @@ import { rsqrtOf } from "../../pwl/mantissa.ts";
 import { exactSum } from "../elementwise.ts";
 import { scaleByMantissa } from "../mantissa.ts";
 import {
-  centredBits,
   NEWTON_POINT,
   type QAffine,
   type QLayerNorm,
@@ -18,7 +17,6 @@ import {
   type QNewtonNorm,
   type QNorm,
   type QRootNorm,
-  QUOTIENT_BITS,
 } from "./quantize.ts";
 
 /** The norm by its definition, on `groups` rows of `n` codes. */
@@ -69,12 +67,11 @@ function rootRow(q: QRootNorm, row: Int32Array, from: number, arch: Settings): I
   const { rounding } = scalingOf("vector", arch);
   const same = (x: number): number => saturate(requantize(x, q.unit, rounding), WORD);
   const mean = divide(sumsOf(row).sum, q.n, "truncate");
-  const centred = row.map((code) => saturate(code - mean, signed(centredBits(q))));
+  const centred = row.map((code) => saturate(code - mean, q.centred));
   const deviation = isqrt(floorDiv(sumsOf(centred).squares, q.n) + 1);
-  const quotient = signed(QUOTIENT_BITS);
   return centred.map((distance, i) => {
     const product = same(distance * q.gains[from + i]!);
-    const normalized = saturate(divide(product, deviation, "truncate"), quotient);
+    const normalized = saturate(divide(product, deviation, "truncate"), q.quotient);
     return saturate(roundShift(same(normalized + q.biases[from + i]!), q.shift, "floor"), q.output.format);
   });
 }

@@ -9,6 +9,7 @@ import { exactNorm } from "./exact.ts";
 import { lowerNorm } from "./lower.ts";
 import { type QNorm, quantizeNorm } from "./quantize.ts";
 import { type NormParams, normBlocks } from "./real.ts";
+import { widenNorm } from "./widen.ts";
 
 /** A norm, and the equal parts of the vector that it takes each by itself. */
 interface Params {
@@ -68,6 +69,7 @@ function normKernel(
       const output = affineGrid(ranges.of("output"), numerics.recipe.norm_bits, powersOfTwo(numerics));
       return quantizeNorm(norm, input!, ranges, groups, output, numerics);
     },
+    widen: widenNorm,
     outputGrid: ({ output }) => output,
     exact: (q, [xs], arch) => xs!.map((x) => exactNorm(q, x, arch)),
     lower: (q, b, [input]) => {

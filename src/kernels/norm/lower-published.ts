@@ -6,7 +6,7 @@ import { affine } from "../../isa/ops/vector.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { Address, Builder, Tensor } from "../builder.ts";
 import { lowerConversion } from "../convert.ts";
-import { centredBits, NEWTON_POINT, type QNewtonNorm, type QRootNorm, QUOTIENT_BITS } from "./quantize.ts";
+import { NEWTON_POINT, type QNewtonNorm, type QRootNorm } from "./quantize.ts";
 
 /** The norms of published integer programs, a vector at a time: their rows are 32-bit words on the way and take room. */
 
@@ -39,32 +39,29 @@ function words4(b: Builder, groups: number): readonly [number, number, number, n
 export function lowerRoot(b: Builder, q: QRootNorm, from: Tensor, to: Tensor): void {
   const { groups, n } = q;
   const channels = groups * n;
-  const tBits = centredBits(q);
+  const [tBits, quotientBits] = [q.centred.bits, q.quotient.bits];
   const words = b.map.reserve(channels, WORD_BITS);
   const centred = b.map.reserve(channels, tBits);
-  const quotients = b.map.reserve(channels, QUOTIENT_BITS);
+  const quotients = b.map.reserve(channels, quotientBits);
   const deviations = lowerDeviations(b, q, from, words, centred);
   lowerGained(b, q, centred, tBits, words, { gains: q.gains, biases: [], bits: q.gainBits });
   b.emit(div, {
     ...{ dst: quotients, a: words, b: deviations, groups, n, aBits: WORD_BITS, bBits: WORD_BITS },
-    ...{ bits: QUOTIENT_BITS, aZero: 0, zero: 0, factor: 1, shift: 0 },
+    ...{ bits: quotientBits, aZero: 0, zero: 0, factor: 1, shift: 0 },
     rounding: ROUNDINGS.indexOf("truncate"),
   });
-  lowerGained(b, q, quotients, QUOTIENT_BITS, words, { gains: [], biases: q.biases, bits: LEAST_GAIN_BITS });
+  lowerGained(b, q, quotients, quotientBits, words, { gains: [], biases: q.biases, bits: q.onesBits });
   lowerConversion(b, {
     ...{ dst: to.at, a: words, n: channels, aBits: WORD_BITS, bits: q.output.format.bits },
     ...{ shift: q.shift, rounding: "floor" },
   });
 }
 
-/** Width of gains that are all 1. */
-const LEAST_GAIN_BITS = 2;
-
 /** The rows less their means into `centred`, by way of `words`; the integer root of each row's variance. */
 function lowerDeviations(b: Builder, q: QRootNorm, from: Tensor, words: Address, centred: Address): Address {
   const { groups, n } = q;
   const aBits = q.input.format.bits;
-  const tBits = centredBits(q);
+  const tBits = q.centred.bits;
   const [sums, mean, deviation] = words4(b, groups);
   const squares = b.map.reserve(groups, WIDE_BITS);
   b.emit(sum, { dst: sums, a: from.at, groups, n, aBits, aZero: 0, bits: WORD_BITS });

@@ -1,5 +1,5 @@
 import { InputError } from "../../base/errors.ts";
-import { maxOf, saturate, signed } from "../../fixed/format.ts";
+import { type IntFormat, maxOf, saturate, signed } from "../../fixed/format.ts";
 import { type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
@@ -95,13 +95,21 @@ export interface QRootNorm extends QNormBase {
   readonly gainBits: number;
   readonly biases: Float64Array;
   readonly shift: number;
+  /** The row less its mean, and its quotient by the deviation. */
+  readonly centred: IntFormat;
+  readonly quotient: IntFormat;
+  /** Width of the gains of 1 that come with the biases. */
+  readonly onesBits: number;
   /** The vector unit's scale of 1. */
   readonly unit: Scale;
 }
 
-/** Width of the centred row, and of the quotient by the deviation. */
-export const centredBits = ({ input }: Pick<QRootNorm, "input">): number => input.format.bits + 1;
-export const QUOTIENT_BITS = 16;
+/** What the norm of an input has between its steps. */
+export const rootFormats = ({ format }: Grid): Pick<QRootNorm, "centred" | "quotient" | "onesBits"> => ({
+  centred: signed(format.bits + 1),
+  quotient: signed(16),
+  onesBits: 2,
+});
 
 export type QNorm = QLayerNorm | QMadNorm | QNewtonNorm | QRootNorm;
 
@@ -204,14 +212,18 @@ function rootNorm(
 ): QRootNorm {
   const { n, input, output } = base;
   const gainBits = numerics.recipe.gain_bits;
-  if (centredBits(base) + gainBits >= WORD_BITS || n * 2 ** (2 * input.format.bits) >= 2 ** (WIDE_BITS - 1)) {
+  const formats = rootFormats(input);
+  if (
+    formats.centred.bits + gainBits >= WORD_BITS ||
+    n * 2 ** (2 * input.format.bits) >= 2 ** (WIDE_BITS - 1)
+  ) {
     throw new InputError(
       `a layer norm of ${n} codes of ${input.format.bits} bits, norm_inverse root`,
       `gains of ${gainBits} bits or its sum of squares exceed ${WORD_BITS} or ${WIDE_BITS} bits`,
     );
   }
-  // A normalized value is at most sqrt(n); its product with a gain has QUOTIENT_BITS.
-  const most = Math.min(maxOf(signed(gainBits)), maxOf(signed(QUOTIENT_BITS)) / Math.sqrt(n));
+  // A normalized value is at most sqrt(n); its product with a gain is a quotient.
+  const most = Math.min(maxOf(signed(gainBits)), maxOf(formats.quotient) / Math.sqrt(n));
   const largest = largestOf(p.gain) / output.scale;
   let shift = MOST_ROOT_SHIFT;
   while (shift >= 0 && largest * 2 ** shift > most) shift--;
@@ -225,7 +237,7 @@ function rootNorm(
   // Half a step on top makes the floor at the end the nearest.
   const end = output.zero * 2 ** shift + (shift > 0 ? 2 ** (shift - 1) : 0);
   return {
-    ...{ ...base, kind: "root", gainBits, shift, unit: unitScale(numerics.arch) },
+    ...{ ...base, ...formats, kind: "root", gainBits, shift, unit: unitScale(numerics.arch) },
     gains: Int32Array.from(p.gain, code),
     biases: shiftsOf(p, extra).map((s) => saturate(code(s) + end, signed(ROOT_BIAS_BITS))),
   };

@@ -3,7 +3,7 @@ import { signed } from "../../fixed/format.ts";
 import type { Grid } from "../../fixed/real.ts";
 import { quantizedMultiplier } from "../../fixed/scale.ts";
 import { unitScale } from "../convert.ts";
-import { guardOf, NEWTON_POINT, type QNewtonNorm, type QRootNorm } from "./quantize.ts";
+import { guardOf, NEWTON_POINT, type QNewtonNorm, type QRootNorm, rootFormats } from "./quantize.ts";
 
 /** Layer norms from the integers that the references state; what a code stands for is their business. */
 
@@ -52,5 +52,6 @@ export interface RootNormParameters {
 export const rootNormOf = (p: RootNormParameters, arch: Settings): QRootNorm => ({
   ...{ kind: "root", n: p.gains.length, groups: 1, input: codes(p.inputBits), output: codes(p.outputBits) },
   ...{ gains: p.gains, gainBits: p.gainBits, biases: Float64Array.from(p.biases), shift: p.shift },
+  ...rootFormats(codes(p.inputBits)),
   unit: unitScale(arch),
 });

@@ -5,6 +5,7 @@ import { exactSoftmax } from "./exact.ts";
 import { lowerSoftmax } from "./lower.ts";
 import { type QSoftmax, quantizeSoftmax } from "./quantize.ts";
 import { softmax as realSoftmax } from "./real.ts";
+import { widenSoftmax } from "./widen.ts";
 
 const sample = (n: number, limit: number, count = 1): SampleOf<undefined> => ({
   name: `${n} scores in ± ${limit}`,
@@ -64,9 +65,10 @@ export const softmax = defineKernel<undefined, QSoftmax>({
       bound: { rms: 2, most: 8, reason: "the polynomial's 0.003, in finer LSBs" },
     },
   ],
-  real: (_, [scores]) => scores!.map((x) => realSoftmax(x)),
+  real: (_, [scores], tap) => scores!.map((x) => realSoftmax(x, tap)),
   inputGrid: (_, range, numerics) => activationGrid(range, numerics, numerics.recipe.score_bits),
-  quantize: (_, [input], _ranges, numerics) => quantizeSoftmax(input!, numerics),
+  quantize: (_, [input], ranges, numerics) => quantizeSoftmax(input!, numerics, ranges.lookupsOf("below")),
+  widen: widenSoftmax,
   outputGrid: ({ output }) => output,
   exact: (q, [scores], arch) => scores!.map((x) => exactSoftmax(q, x, arch)),
   lower: (q, b, [scores]) => {

@@ -95,8 +95,6 @@ function lowerShares(
   });
 }
 
-/** Storage of an exponential without the bits that its sum does not see: 2^19 is the largest. */
-const TERM_BITS = 24;
 /** Most equal exponentials whose sum Newton's reciprocal takes as it is. */
 const MOST_TERMS = 2 ** 13 - 1;
 
@@ -110,19 +108,20 @@ function lowerFixed(b: Builder, q: QFixedSoftmax, scores: Tensor, output: Tensor
     );
   }
   const { bits } = output.grid.format;
+  const { bits: termBits } = q.terms;
   const largest = lowerLargest(b, q, scores);
   const exponentials = b.map.reserve(n, WORD_BITS);
-  const terms = b.map.reserve(n, TERM_BITS);
+  const terms = b.map.reserve(n, termBits);
   const total = b.map.reserve(scores.count, WIDE_BITS);
   b.emit(exp, {
     ...{ ...rows, dst: exponentials, a: scores.at, b: largest, aBits: q.input.format.bits },
     ...{ limit: q.limit, scale: b.image.scale(q.scale) },
   });
   lowerConversion(b, {
-    ...{ dst: terms, a: exponentials, n, aBits: WORD_BITS, bits: TERM_BITS },
+    ...{ dst: terms, a: exponentials, n, aBits: WORD_BITS, bits: termBits },
     ...{ shift: SUM_DROP, rounding: "half-away" },
   });
-  b.emit(sum, { ...rows, dst: total, a: terms, aBits: TERM_BITS, aZero: 0, bits: WIDE_BITS });
+  b.emit(sum, { ...rows, dst: total, a: terms, aBits: termBits, aZero: 0, bits: WIDE_BITS });
   const inverse = lowerInverse(b, total, scores.count);
   b.emit(rowscale, {
     ...{ ...rows, ...inverse, dst: output.at, a: exponentials, aBits: WORD_BITS, aZero: 0 },

@@ -1,14 +1,16 @@
 import type { Settings } from "../../arch/fields.ts";
 import { pwlRounding } from "../../arch/scaling.ts";
 import { InputError } from "../../base/errors.ts";
-import { maxOf, minOf, saturate, signed } from "../../fixed/format.ts";
+import { type IntFormat, maxOf, minOf, saturate, signed } from "../../fixed/format.ts";
 import type { ExpPolynomial } from "../../fixed/polynomial.ts";
 import { floorLog2, type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
+import { polynomialExponential } from "../../isa/ops/functions.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { unitGrid } from "../../quant/grid.ts";
+import type { Histogram } from "../../quant/histogram.ts";
 import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
 import { tableFor } from "../../quant/tables.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
@@ -40,10 +42,14 @@ export interface QFixedSoftmax extends QSoftmaxBase {
   readonly scale: Scale;
   /** Differences below this have no exponential: beyond the five integer bits. */
   readonly limit: number;
+  /** An exponential as its sum sees it. */
+  readonly terms: IntFormat;
 }
 
 /** Bits of an exponential that its sum does not see. */
 export const SUM_DROP = 12;
+/** Storage of an exponential without them: 2^19 is the largest. */
+export const TERMS: IntFormat = signed(24);
 
 /**
  * The same of 16-bit scores, by two tables of TABLE_PIECES equal pieces: exp over [-10, 0] and 1/(1 + x) over [0, 1],
@@ -68,11 +74,14 @@ export interface QPolynomialSoftmax extends QSoftmaxBase {
 
 export type QSoftmax = QPwlSoftmax | QFixedSoftmax | QTableSoftmax | QPolynomialSoftmax;
 
-/** @throws InputError where the machine or the recipe's widths do not suit `softmax_method` */
-export function quantizeSoftmax(input: Grid, numerics: Numerics): QSoftmax {
+/**
+ * @param seen  scores less their maximum, as calibration saw them
+ * @throws InputError where the machine or the recipe's widths do not suit `softmax_method`
+ */
+export function quantizeSoftmax(input: Grid, numerics: Numerics, seen?: Histogram): QSoftmax {
   switch (numerics.recipe.softmax_method) {
     case "pwl":
-      return pwlSoftmax(input, numerics);
+      return pwlSoftmax(input, numerics, seen);
     case "gemmlowp":
       return input.format.bits === TABLE_BITS ? tableSoftmax(input, numerics) : fixedSoftmax(input, numerics);
     case "polynomial":
@@ -80,7 +89,7 @@ export function quantizeSoftmax(input: Grid, numerics: Numerics): QSoftmax {
   }
 }
 
-function pwlSoftmax(input: Grid, numerics: Numerics): QPwlSoftmax {
+function pwlSoftmax(input: Grid, numerics: Numerics, seen: Histogram | undefined): QPwlSoftmax {
   const { recipe } = numerics;
   const powers = powersOfTwo(numerics);
   const format = signed(recipe.score_bits);
@@ -90,7 +99,7 @@ function pwlSoftmax(input: Grid, numerics: Numerics): QPwlSoftmax {
     method: "pwl",
     input,
     difference: quantizeSum(input, { ...input, zero: 0 }, below, numerics),
-    exp: tableFor("exp", CURVES.exp, below, exponential, numerics),
+    exp: tableFor("exp", CURVES.exp, below, exponential, numerics, seen),
     exponential,
     factor: levelsOf(recipe.alpha_bits, powers),
     output: unitGrid(recipe.alpha_bits, powers),
@@ -109,7 +118,7 @@ function fixedSoftmax(input: Grid, numerics: Numerics): QFixedSoftmax {
   const octave = 2 ** (floorLog2(factorOf(scale)) + 1);
   const limit = Math.max(-roundReal(LARGEST_Q5_26 / octave, "floor"), minOf(signed(32)));
   const output: Grid = { format: signed(bits), scale: 2 ** -bits, zero: minOf(signed(bits)) };
-  return { method: "gemmlowp", input, scale, limit, output };
+  return { method: "gemmlowp", input, scale, limit, terms: TERMS, output };
 }
 
 /** Width of everything that goes through the two tables. */
@@ -189,23 +198,21 @@ function sampledTable(f: (x: number) => number, lo: number, hi: number, slopeBit
 
 /** a (x + b)^2 + c, which is exp(x) over -ln 2 < x <= 0 to within 0.002: I-BERT, section 3.5. */
 const EXP_POLYNOMIAL = { a: 0.3585, b: 1.353, c: 0.344 };
-/** Width of an exponential, and largest values of the fields of `exp.poly`. */
 const EXPONENTIAL_BITS = 31;
-const MOST_COEFFICIENT = 2 ** 15 - 1;
-const MOST_STEPS = 2 ** 20 - 1;
 
 /** The coefficients in score steps, the first as large as leaves an exponential of 1 within 31 bits. */
 function polynomialSoftmax(input: Grid, numerics: Numerics): QPolynomialSoftmax {
   const { scale } = input;
+  const { fields } = polynomialExponential;
   const powers = powersOfTwo(numerics);
   const round = (x: number) => roundReal(x, "half-away");
   // What 1 is in units of the square of a score step.
   const one = 1 / (EXP_POLYNOMIAL.a * scale * scale);
   const b = round(EXP_POLYNOMIAL.b / scale);
   const most = (2 ** EXPONENTIAL_BITS - 1) / (b * b + EXP_POLYNOMIAL.c * one + 1);
-  const a = Math.min(MOST_COEFFICIENT, roundReal(most, "floor"));
+  const a = Math.min(fields.ca.max, roundReal(most, "floor"));
   const log2 = round(Math.LN2 / scale);
-  if (a < 1 || log2 < 1 || b > MOST_STEPS) {
+  if (a < 1 || log2 < 1 || b > fields.cb.max) {
     throw new InputError(
       `scores in steps of ${scale}`,
       "softmax_method polynomial takes steps between 0.00004 and 1: score_bits says how fine they are",

@@ -6,6 +6,7 @@ import {
   type QFixedSoftmax,
   type QPolynomialSoftmax,
   type QTableSoftmax,
+  TERMS,
   tabulatedSoftmax,
 } from "./quantize.ts";
 
@@ -31,6 +32,7 @@ export const fixedSoftmaxOf = (p: FixedSoftmaxParameters): QFixedSoftmax => ({
   input: { format: signed(8), scale: 1, zero: 0 },
   scale: quantizedMultiplier(p.multiplier, p.leftShift),
   limit: p.diffMin,
+  terms: TERMS,
   output: { format: signed(p.outputBits), scale: 1, zero: minOf(signed(p.outputBits)) },
 });
 

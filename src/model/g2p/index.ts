@@ -7,12 +7,14 @@ import { agreement, score } from "./metrics.ts";
 import { type QG2p, quantizeG2p } from "./quantize.ts";
 import { MAX_PHONES, runReal } from "./real.ts";
 import { type G2pParams, loadG2p } from "./weights.ts";
+import { widenG2p } from "./widen.ts";
 import { phonesToText, type Word, wordsOf } from "./words.ts";
 
 /** Letters to phones: words of a dictionary, scored by the phones that are wrong. */
 export const g2p: Model<G2pParams, Word, QG2p> = {
+  experiment: "g2p",
   file: "g2p.safetensors",
-  nouns: { one: "word", many: "words", output: "phones" },
+  nouns: { one: "word", many: "words", output: "phones", drawn: "evenly spaced" },
   splits: ["test", "validation"],
   calibrationSplit: "validation",
   metrics: [
@@ -38,6 +40,7 @@ export const g2p: Model<G2pParams, Word, QG2p> = {
   reference: (params, word, tap) => runReal(params, word.letters, tap && { tap }).phones,
 
   quantize: quantizeG2p,
+  widen: widenG2p,
   inputOf: (_, word) => ({ size: word.letters.length, codes: word.letters }),
   exact: (model, word, arch) => runExact(model, word.letters, arch).phones,
   sites: sitesOf,

@@ -93,7 +93,7 @@ function quantizeBridge(p: G2pParams, ranges: Ranges, memory: Grid, hidden: Grid
   const inputs = halves.map((weight) => ({ weight, grid: memory }));
   return {
     bridge: quantizeLinear(inputs, p.bridge.bias, between, recipe.weight_bits, numerics),
-    bridgeTanh: tableFor("activation", CURVES.tanh, between, hidden, numerics),
+    bridgeTanh: tableFor("activation", CURVES.tanh, between, hidden, numerics, ranges.lookupsOf("bridge")),
   };
 }
 

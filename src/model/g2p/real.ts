@@ -47,7 +47,7 @@ export function encode(p: G2pParams, letters: readonly number[], tap?: Tap): Enc
   const made = memory.map((entry) => keys(p.attention, entry));
   for (const key of made) tap?.("keys", key);
   const bridge = linear(p.bridge, concatenated(forward.at(-1)!, backward[0]!));
-  tap?.("bridge", bridge);
+  tap?.("bridge", bridge, "lookedUp");
   const start = bridge.map(Math.tanh);
   tap?.("start", start);
   return { memory, keys: made, start };

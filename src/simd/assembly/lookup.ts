@@ -70,7 +70,7 @@ namespace table {
   export let mode: i32 = 0;
 }
 
-/** inSum that mirrors no code of 16 bits. */
+/** As in src/simd/kernels.ts. */
 const NO_MIRROR: i32 = -65536;
 
 /** The result of the last `resultAt` before it was mirrored and clamped. */

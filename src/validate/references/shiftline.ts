@@ -166,7 +166,7 @@ function machineFor(
     "table.bytes": endOf("table"),
     "acc.entries": endOf("acc"),
   };
-  return new Machine(
+  return Machine.of(
     { name: arch.name, settings: { ...arch.settings, ...sizes } },
     {
       ...{ image: { segments, bytes: endOf("dram") }, programs: [program], lanes: 1 },

@@ -1,0 +1,19 @@
+import { widenSum } from "../elementwise.ts";
+import { type Floats, NO_SCALE } from "../floats.ts";
+import { widenLinear } from "../linear/widen.ts";
+import { widenSoftmax } from "../softmax/widen.ts";
+import type { QAttention } from "./quantize.ts";
+
+/** The attention in floats. */
+export const widenAttention = (q: QAttention, floats: Floats): QAttention => ({
+  key: widenLinear(q.key, floats),
+  query: widenLinear(q.query, floats),
+  sum: widenSum(q.sum, floats),
+  tanh: floats.table(q.tanh),
+  bent: floats.grid(q.bent),
+  score: widenLinear(q.score, floats),
+  softmax: widenSoftmax(q.softmax, floats),
+  memory: floats.grid(q.memory),
+  contextScale: NO_SCALE,
+  context: floats.grid(q.context),
+});

@@ -1,0 +1,71 @@
+import { signed } from "../../fixed/format.ts";
+import type { Grid } from "../../fixed/real.ts";
+import { factorOf } from "../../fixed/scale.ts";
+import { type QEmbedding, quantizeEmbedding } from "../../kernels/embedding/quantize.ts";
+import { type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
+import { type QLstm, quantizeLstm } from "../../kernels/lstm/quantize.ts";
+import { affineGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
+import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
+import type { LmParams } from "./weights.ts";
+
+/** The model in integers. */
+export interface QLm {
+  readonly embedding: QEmbedding;
+  readonly cell: QLstm;
+  /** Of h, to logits. */
+  readonly output: QLinear;
+}
+
+/** Logits stay 32-bit integers; the scale leaves them this many bits, so that an unseen word has room. */
+const LOGIT_BITS = 32;
+const LOGIT_FRACTION_BITS = 22;
+
+/**
+ * Embedding and last layer stay one array of codes, which needs one scale for the whole of it, whatever the recipe says of
+ * others; they are two where the recipe gives them different widths. A row is used as it is stored.
+ */
+export function quantizeLm(p: LmParams, ranges: Ranges, numerics: Numerics): QLm {
+  const { recipe } = numerics;
+  const powers = powersOfTwo(numerics);
+  const hidden = affineGrid(ranges.of("cell.hidden"), recipe.activation_bits, powers);
+  const { scale } = symmetricGrid(ranges.of("logits"), LOGIT_FRACTION_BITS, powers);
+  const logits: Grid = { format: signed(LOGIT_BITS), scale, zero: 0 };
+  const isTied = recipe.embedding_bits === recipe.output_weight_bits;
+  const output = quantizeLinear(
+    [{ weight: p.embedding, grid: hidden }],
+    p.bias,
+    logits,
+    recipe.output_weight_bits,
+    isTied ? { ...numerics, recipe: { ...recipe, weight_scale: "per-tensor" } } : numerics,
+  );
+  const embedding = isTied ? tiedTo(output) : embeddingOf(p, numerics);
+  const inputs = [{ weight: p.cell.weightX, grid: embedding.output }];
+  return {
+    embedding,
+    cell: quantizeLstm(p.cell, inputs, ranges.below("cell"), hidden, numerics),
+    output,
+  };
+}
+
+/** The last layer's weights as an embedding. */
+function tiedTo({ rows, parts, scales, output }: QLinear): QEmbedding {
+  const [{ weights, input }] = parts as [QLinear["parts"][number]];
+  const scale = (factorOf(scales[0]!) * output.scale) / input.scale;
+  const stored: Grid = { format: signed(weights.bits), scale, zero: 0 };
+  return { rows, columns: weights.columns, codes: weights.codes, stored, output: stored };
+}
+
+function embeddingOf({ embedding }: LmParams, numerics: Numerics): QEmbedding {
+  const { lo, hi } = rangeOf(embedding.data);
+  const stored = affineGrid({ lo, hi }, numerics.recipe.embedding_bits, powersOfTwo(numerics));
+  return quantizeEmbedding(embedding, stored, stored, numerics);
+}
+
+const rangeOf = (values: Float32Array | Float64Array) => {
+  let [lo, hi] = [0, 0];
+  for (const value of values) {
+    if (value < lo) lo = value;
+    if (value > hi) hi = value;
+  }
+  return { lo, hi };
+};
