@@ -214,7 +214,7 @@ export const FIELDS = {
     max: 512,
     default: 64,
   }),
-  "pwl.slopeBits": bits("width of a stored slope, sign included", {
+  "pwl.slopeBits": int("bits", "legality")("width of a stored slope, sign included", {
     unit: "bit",
     min: 2,
     max: 16,
