@@ -26,7 +26,7 @@ export interface TableRoom {
  * Whether pieces keep below an error is decided exactly (`cover`). Errors that occur are finitely many, the distances of
  * codes from the curve, so bisection ends.
  *
- * Tens of milliseconds for inputs of 8 bits, a second for 12, and up to half a minute for 16.
+ * Tens of milliseconds for inputs of 8 bits, a second for 12; 16 bits take minutes.
  */
 export function leastMaxTable(
   table: PwlTable,
