@@ -15,10 +15,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   machine: ["base", "fixed", "simd", "arch", "isa"],
   kernels: ["base", "fixed", "arch", "pwl", "quant", "isa"],
   model: ["base", "fixed", "arch", "pwl", "quant", "isa", "kernels"],
-  train: ["base", "fixed", "simd", "pwl", "quant", "kernels", "model"],
+  train: "base fixed simd arch pwl quant isa machine kernels model".split(" "),
   report: ["base", "fixed", "pwl"],
   mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
-  sweep: "base fixed simd arch pwl quant isa machine kernels model report mapper".split(" "),
+  sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper".split(" "),
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
   cli: "base fixed simd arch pwl quant isa machine kernels model train report mapper sweep validate".split(
     " ",
@@ -262,7 +262,8 @@ const HOUSE_RULES: readonly {
   {
     what: "ambient randomness and clocks",
     offends: isAmbient,
-    allowed: () => false,
+    // How old a file is, for a person.
+    allowed: (path) => path === "cli/clock.ts",
     caught: [
       "Math.random()",
       "new Date()",

@@ -1,5 +1,5 @@
 import { InputError } from "../base/errors.ts";
-import { hashOf } from "../base/hash.ts";
+import { hashOf, onceFor } from "../base/hash.ts";
 import { type ParameterTable, settle } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
 import type { RequantRounding } from "../fixed/requant.ts";
@@ -61,7 +61,8 @@ export const makeArch = (changes: Readonly<Record<string, unknown>> = {}, name =
   );
 
 /** Identity of a machine's parameters; the name takes no part. */
-export const hashArch = (arch: ArchSpec): string => hashOf(arch.settings);
+export const hashArch = ({ settings }: ArchSpec): string => hashSettings(settings);
+const hashSettings = onceFor(hashOf);
 
 /** The parameters that can change one of these. */
 export function partOf(arch: ArchSpec, ...aspects: readonly Aspect[]): Readonly<Partial<Settings>> {

@@ -1,11 +1,24 @@
 import { createHash } from "node:crypto";
 
 /** Twelve hexadecimal digits over plain data: equal contents, equal hash, whatever the order of keys. */
-export function hashOf(value: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(canonical(value)))
-    .digest("hex")
-    .slice(0, 12);
+export const hashOf = (value: unknown): string => digestOf(value).slice(0, 12);
+
+/** All 64 digits of the same, where it is the only thing that tells two apart. */
+export const digestOf = (value: unknown): string => sha256(JSON.stringify(canonical(value)));
+
+export const sha256 = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");
+
+/** What is made of an object that nobody changes any more: once for each object, and forgotten with it. */
+export function onceFor<T extends object, R>(make: (value: T) => R): (value: T) => R {
+  const made = new WeakMap<T, { readonly of: R }>();
+  return (value) => {
+    let known = made.get(value);
+    if (known === undefined) {
+      known = { of: make(value) };
+      made.set(value, known);
+    }
+    return known.of;
+  };
 }
 
 function canonical(value: unknown): unknown {

@@ -4,10 +4,18 @@ import { readText } from "./yaml.ts";
 /** The package's own folder, whether its sources run or its build does. */
 export const PACKAGE = join(import.meta.dirname, "..", "..");
 
-let known: string | undefined;
+interface Manifest {
+  readonly version: string;
+  /** Pinned: a name and its one version. */
+  readonly dependencies: Readonly<Record<string, string>>;
+}
 
-/** The version of the package; its file is read once. */
-export function version(): string {
-  known ??= (JSON.parse(readText(join(PACKAGE, "package.json"))) as { version: string }).version;
+let known: Manifest | undefined;
+
+/** What the package says of itself; its file is read once. */
+export function manifest(): Manifest {
+  known ??= JSON.parse(readText(join(PACKAGE, "package.json"))) as Manifest;
   return known;
 }
+
+export const version = (): string => manifest().version;

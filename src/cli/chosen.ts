@@ -22,6 +22,11 @@ export const pointOptions = (y: Argv) =>
       default: "1",
       describe: "which of its points; the first one is the base of the others",
     })
+    .option("weights", {
+      type: "string",
+      requiresArg: true,
+      describe: "other weights for the model, as `train` writes them: a safetensors file",
+    })
     .option("arch", {
       type: "string",
       requiresArg: true,
@@ -61,6 +66,7 @@ interface Asked {
   readonly set: readonly string[] | undefined;
   readonly recipe: readonly string[] | undefined;
   readonly mapper?: Mapper | undefined;
+  readonly weights?: string | undefined;
 }
 
 /** An experiment with what the command line says over it, and the one point of it that is meant. */
@@ -75,7 +81,7 @@ export interface Chosen {
  * @throws UsageError for options that cannot be read; InputError for files, names and values that are refused
  */
 export function chosenPoint(asked: Asked, words?: number): Chosen {
-  const { model, point, arch, set, recipe, mapper } = asked;
+  const { model, point, arch, set, recipe, mapper, weights } = asked;
   const given = asked.experiment ?? experimentOf(model ?? MODEL_NAMES[0]);
   const index = wholeNumber(point, "--point", 1);
   const { name, changes } = recipeOf(recipe);
@@ -87,6 +93,7 @@ export function chosenPoint(asked: Asked, words?: number): Chosen {
     ...(model === undefined ? {} : { model }),
     ...(words === undefined ? {} : { words }),
     ...(mapper === undefined ? {} : { mapper }),
+    ...(weights === undefined ? {} : { weights }),
     ...(arch === undefined ? {} : { arch: placeOf(arch, "arch") }),
     ...(name === undefined ? {} : { recipe: placeOf(name, "recipes") }),
   });

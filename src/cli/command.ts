@@ -11,8 +11,8 @@ export interface Io {
 /** The command line itself is wrong: one line, exit status 2. */
 export class UsageError extends Error {}
 
-/** Exit statuses. `compare` answers `refused` too where rows moved, as diff does. */
-export const STATUS = { done: 0, refused: 1, usage: 2, bug: 70 } as const;
+/** Exit statuses. `compare` answers `refused` too where rows got worse, as diff does where they differ. */
+export const STATUS = { done: 0, refused: 1, usage: 2, bug: 70, interrupted: 130 } as const;
 export type Status = (typeof STATUS)[keyof typeof STATUS];
 
 interface CommandSpec<A> {

@@ -4,13 +4,18 @@ import { version } from "../base/package.ts";
 import { type Command, type Io, STATUS, type Status, UsageError } from "./command.ts";
 import { arch } from "./commands/arch.ts";
 import { asm } from "./commands/asm.ts";
+import { cache } from "./commands/cache.ts";
 import { compare } from "./commands/compare.ts";
 import { disasm } from "./commands/disasm.ts";
 import { gemm } from "./commands/gemm.ts";
 import { isa } from "./commands/isa.ts";
+import { means } from "./commands/means.ts";
+import { merge } from "./commands/merge.ts";
 import { profile } from "./commands/profile.ts";
 import { pwl } from "./commands/pwl.ts";
+import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
+import { swapNormsCommand } from "./commands/swap-norms.ts";
 import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
 import { validate } from "./commands/validate.ts";
@@ -19,6 +24,8 @@ import { vectors } from "./commands/vectors.ts";
 /** The verbs, in the order of `--help`. */
 const commands: readonly Command[] = [
   sweep,
+  merge,
+  cache,
   run,
   profile,
   gemm,
@@ -29,8 +36,11 @@ const commands: readonly Command[] = [
   isa,
   asm,
   disasm,
+  report,
   compare,
+  means,
   train,
+  swapNormsCommand,
 ];
 
 const WIDTH = 100;
@@ -49,7 +59,9 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     .recommendCommands()
     .exitProcess(false)
     .parserConfiguration({ "dot-notation": false, "camel-case-expansion": false })
-    .epilogue("Exit status: 0 done, 1 refused (or, of compare, rows moved), 2 wrong usage, 70 a bug of ours.")
+    .epilogue(
+      "Exit status: 0 done, 1 refused (or, of compare, rows got worse), 2 wrong usage, 70 a bug of ours, 130 interrupted.",
+    )
     .fail((message, error) => {
       // A message is yargs' own; without one the error is what a command threw.
       throw message ? new UsageError(message) : error;
@@ -68,12 +80,12 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     });
     return status;
   } catch (error) {
-    return report(error, io);
+    return tell(error, io);
   }
 }
 
 /** Tells what went wrong, to the one whose business it is. */
-function report(error: unknown, io: Io): Status {
+function tell(error: unknown, io: Io): Status {
   if (error instanceof UsageError) {
     io.err(`shiftline: ${error.message} (see shiftline --help)\n`);
     return STATUS.usage;

@@ -20,25 +20,34 @@ export const set = {
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
 /**
- * `key=value` pairs: numbers parsed, words kept.
+ * `key=value` pairs, as typed.
  * @param option  the option's name, `--set`, for the errors
  * @throws UsageError where a pair is none, InputError where a key comes twice
  */
-export function settingsOf(
+export function pairsOf(
   pairs: readonly string[] | undefined,
   option: string,
-): Readonly<Record<string, number | string>> {
-  const settings: Record<string, number | string> = {};
+): readonly (readonly [key: string, value: string])[] {
+  const known = new Map<string, string>();
   for (const pair of pairs ?? []) {
     const [, key, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
     if (key === undefined || value === undefined) {
       throw new UsageError(`${option} takes KEY=VALUE, not "${pair}"`);
     }
-    if (Object.hasOwn(settings, key)) throw new InputError(option, `${key} is given twice`);
-    settings[key] = NUMBER.test(value) ? Number(value) : value;
+    if (known.has(key)) throw new InputError(option, `${key} is given twice`);
+    known.set(key, value);
   }
-  return settings;
+  return [...known];
 }
+
+/** `pairsOf`, numbers parsed and words kept. */
+export const settingsOf = (
+  pairs: readonly string[] | undefined,
+  option: string,
+): Readonly<Record<string, number | string>> =>
+  Object.fromEntries(
+    pairsOf(pairs, option).map(([key, value]) => [key, NUMBER.test(value) ? Number(value) : value]),
+  );
 
 /**
  * What `--recipe` says, however often: the name of a recipe file at most once, and changed parameters.

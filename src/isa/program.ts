@@ -1,3 +1,4 @@
+import type { Grid } from "../fixed/real.ts";
 import type { OpDef } from "./define.ts";
 
 /** Index registers: four for each level of nested loops, i0 … i3 outside, j0 … j3 inside. */
@@ -8,8 +9,26 @@ export const TURN_BITS = 20;
 export const STRIDE_BITS = 28;
 export const REGISTERS = ["i0", "i1", "i2", "i3", "j0", "j1", "j2", "j3"] as const;
 
+/** What activation memory holds once an item is done: for those who watch a run, in no text and no encoding. */
+export interface Shown {
+  /** Where in the model it comes about, as real-valued runs call it: `cell.norm.h`. */
+  readonly site: string;
+  /** Byte address of `count` vectors of `length` codes, one behind the other. */
+  readonly at: number;
+  readonly length: number;
+  readonly count: number;
+  readonly grid: Grid;
+}
+
+/** The same as written: an index register may be added to the address. */
+type ShownAs = Shown & { readonly by?: number };
+
+interface Shows {
+  readonly shows?: readonly ShownAs[];
+}
+
 /** One instruction as written: an address field may have an index register added to it. */
-export interface Instruction {
+export interface Instruction extends Shows {
   readonly op: OpDef;
   readonly x: Readonly<Record<string, number>>;
   /** Address field -> index into REGISTERS. */
@@ -22,7 +41,7 @@ export interface Instruction {
  * A hardware loop: its body runs `count` times at no cost of its own. The registers of its level start at zero and
  * advance by their strides after every turn.
  */
-export interface Loop {
+export interface Loop extends Shows {
   readonly count: number;
   /** REGISTERS_PER_LOOP strides, in the units of the addresses they are added to. */
   readonly strides: readonly number[];
@@ -42,6 +61,8 @@ export interface Issued {
   readonly x: Readonly<Record<string, number>>;
   /** That of the instruction as written. */
   readonly layer?: string;
+  /** What is there once it is done, of itself and of the loops whose last instruction it is. */
+  readonly shows?: readonly Shown[];
 }
 
 export const isLoop = (item: Item): item is Loop => "body" in item;
@@ -54,6 +75,7 @@ export function unroll(program: Program): readonly Issued[] {
     for (const item of items) {
       if (isLoop(item)) turn(item, depth);
       else issued.push(resolve(item, registers));
+      if (item.shows) issued.push(showing(issued.pop()!, item.shows, registers));
     }
   };
   const turn = ({ count, strides, body }: Loop, depth: number): void => {
@@ -74,4 +96,12 @@ function resolve({ op, x, by, layer }: Instruction, registers: readonly number[]
   if (indexed.length === 0) return { op, x, ...label };
   const moved = indexed.map(([field, register]) => [field, x[field]! + registers[register]!] as const);
   return { op, x: { ...x, ...Object.fromEntries(moved) }, ...label };
+}
+
+/** An instruction that shows more than it does. */
+function showing(issued: Issued, shows: readonly ShownAs[], registers: readonly number[]): Issued {
+  const moved = shows.map(
+    ({ by, ...shown }): Shown => (by === undefined ? shown : { ...shown, at: shown.at + registers[by]! }),
+  );
+  return { ...issued, shows: [...(issued.shows ?? []), ...moved] };
 }

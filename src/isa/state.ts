@@ -22,7 +22,8 @@ export interface StateOptions {
   readonly dataBytes: number;
   /** Hold accumulators in doubles even where they have 32 bits or less: needed where a pass may leave 32 bits. */
   readonly wideAccumulators: boolean;
-  readonly backend?: "simd" | "twin";
+  /** Which kernels, or such as were loaded before, with a memory that nothing else uses any more. */
+  readonly backend?: Backend["name"] | Backend;
 }
 
 /** Memories with a copy for each lane. */
@@ -58,7 +59,8 @@ export class MachineState {
 
   constructor(arch: Settings, options: StateOptions) {
     this.arch = arch;
-    this.#backend = loadKernels(options.backend ?? "simd");
+    const { backend = "simd" } = options;
+    this.#backend = typeof backend === "string" ? loadKernels(backend) : backend;
     this.kernels = this.#backend.kernels;
     this.heap = new Heap(this.#backend.memory);
     this.lanes = alignUp(options.lanes, LANE_STEP);
@@ -101,6 +103,11 @@ export class MachineState {
     const step = LANED.has(space) ? this.lanes : 1;
     const view = this.#view(space, bits, address, count * step);
     return Array.from({ length: count }, (_, i) => view[i * step + (step === 1 ? 0 : lane)]!);
+  }
+
+  /** The codes of `count` elements where they are, `[element][lane]`, `lanes` apart where the memory has lanes; to be read at once. */
+  view(space: Space, bits: number, address: number, count: number): ArrayLike<number> {
+    return this.#view(space, bits, address, count * (LANED.has(space) ? this.lanes : 1));
   }
 
   /** Puts codes there; into lane `lane` where the memory has lanes. */

@@ -122,6 +122,8 @@ export class Builder {
   readonly map: ActivationMap;
   readonly #blocks: Item[][] = [[]];
   #layer = "";
+  /** The outermost layer that is open, after which sites are called. */
+  #outermost = "";
   #buffer = 0;
 
   constructor(image: ImageBuilder, weights: Residency, map: ActivationMap, arch: ArchSpec) {
@@ -146,6 +148,19 @@ export class Builder {
     this.#blocks.at(-1)!.push({ op: op as unknown as OpDef, x, by, ...label });
   }
 
+  /**
+   * Says what was last written: the tensor that real-valued runs show their tap at this site, of the outermost layer that is
+   * open, or of the model where none is.
+   */
+  show(site: string, { at, grid, length, count }: Tensor): void {
+    const layer = this.#outermost;
+    const place = typeof at === "number" ? { at } : { at: at.base, by: at.register };
+    const shown = { site: layer === "" ? site : `${layer}.${site}`, ...place, length, count, grid };
+    const items = this.#blocks.at(-1)!;
+    const last = items.pop()!;
+    items.push({ ...last, shows: [...(last.shows ?? []), shown] });
+  }
+
   /** Moves `n` codes of `bits` bits between DRAM and an on-chip memory, in as many transfers as that takes. */
   transfer(op: Transfer, dst: number, src: number, n: number, bits: number): void {
     for (const operands of transfers(op, dst, src, n, bits)) this.emit(op as OpDef, operands);
@@ -158,9 +173,11 @@ export class Builder {
   label<T>(name: string, body: () => T): T {
     const outer = this.#layer;
     this.#layer = outer === "" ? name : `${outer}.${name}`;
+    if (outer === "") this.#outermost = name;
     this.map.layer = this.#layer;
     const result = body();
     this.#layer = outer;
+    if (outer === "") this.#outermost = "";
     this.map.layer = outer;
     return result;
   }

@@ -5,7 +5,7 @@ import type { Grid } from "../fixed/real.ts";
 import { requantize, type Scale } from "../fixed/requant.ts";
 import { roundShift } from "../fixed/round.ts";
 import { pwl } from "../isa/ops/pwl.ts";
-import { add, affine, mul, sub } from "../isa/ops/vector.ts";
+import { add, affine, min, mul, sub } from "../isa/ops/vector.ts";
 import { WORD_BITS } from "../isa/widths.ts";
 import { lookup, type PwlTable } from "../pwl/table.ts";
 import { type Numerics, scaleFor } from "../quant/numerics.ts";
@@ -121,6 +121,10 @@ export function exactGain(q: QGain, a: Int32Array, arch: Settings): Int32Array {
   });
 }
 
+/** The smaller of two codes of one grid, element by element. */
+export const exactMinimum = (a: Int32Array, b: Int32Array): Int32Array =>
+  a.map((code, i) => Math.min(code, b[i]!));
+
 export const exactLookup = (table: PwlTable, codes: Int32Array, arch: Settings): Int32Array =>
   codes.map((code) => lookup(table, code, pwlRounding(arch)));
 
@@ -185,6 +189,13 @@ export function lowerProduct(b: Builder, q: QProduct, left: Tensor, right: Tenso
     });
   });
 }
+
+/** All three on one grid. */
+export const lowerMinimum = (b: Builder, left: Tensor, right: Tensor, output: Tensor): void =>
+  b.emit(min, {
+    ...{ dst: output.at, a: left.at, b: right.at },
+    ...{ n: elementsOf(output), period: elementsOf(right), bits: output.grid.format.bits },
+  });
 
 export function lowerLookup(b: Builder, table: PwlTable, input: Tensor, output: Tensor): void {
   b.emit(pwl, {

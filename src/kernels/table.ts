@@ -5,6 +5,7 @@ import type { Kernel } from "./define.ts";
 import { embedding } from "./embedding/index.ts";
 import { linear, linearTanh } from "./linear/index.ts";
 import { lstm } from "./lstm/index.ts";
+import { mogrifier } from "./mogrifier/index.ts";
 import {
   layerNormByDivision,
   layerNormByNewton,
@@ -28,5 +29,6 @@ export const kernels: readonly Kernel[] = [
   softmax,
   attention,
   lstm,
+  mogrifier,
   argmax,
 ];

@@ -1,13 +1,13 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import type { Issued, Program } from "../isa/program.ts";
-import { MachineState } from "../isa/state.ts";
+import { MachineState, type StateOptions } from "../isa/state.ts";
 import { Legal, type Runnable } from "./legal.ts";
 import { unrolled } from "./unrolled.ts";
 
 interface MachineOptions {
   /** Inferences at once. Changes no bit and no cycle. */
   readonly lanes: number;
-  readonly backend?: "simd" | "twin" | undefined;
+  readonly backend?: StateOptions["backend"] | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { storageBytes } from "../fixed/format.ts";
 import type { Image } from "../isa/image.ts";
 import type { Program } from "../isa/program.ts";
+import type { Tensor } from "../kernels/builder.ts";
 import type { Mapping } from "../kernels/mapping.ts";
 
 /** Codes that the host brings or fetches at one turn, in the data region of the DRAM. */
@@ -26,6 +27,8 @@ export interface Stage {
   readonly turns?: number;
   /** The code that ends the stage where it is the first that a turn gives; that turn is no part of the result. */
   readonly end?: number;
+  /** What a turn goes on from and leaves to the next, by name, in activation memory: a host may set it. */
+  readonly state?: Readonly<Record<string, Tensor>>;
   /** Turns to reckon with where no data is seen, as in a search for a mapping. */
   readonly expectedTurns: number;
 }

@@ -1,10 +1,12 @@
 import type { Settings } from "../arch/fields.ts";
 import type { ArchSpec } from "../arch/spec.ts";
+import { floorDiv } from "../fixed/round.ts";
 import type { Mapping, Site } from "../kernels/mapping.ts";
 import type { Tap } from "../kernels/tensors.ts";
 import { Ranges } from "../quant/grid.ts";
 import type { Numerics } from "../quant/numerics.ts";
 import type { Input, Job } from "./job.ts";
+import type { Tensor } from "./safetensors.ts";
 
 /** A figure of how well a model does. */
 export interface Metric {
@@ -75,8 +77,11 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
   /** A sample as a person types it, of which nothing is known but what the model reads; absent where none can be typed. @throws InputError */
   typed?(text: string, where: string): Sample;
 
-  /** @throws InputError naming everything that is wrong with the file */
-  load(path: string): Params;
+  /**
+   * @param tensors  what is in the file, where that is known
+   * @throws InputError naming everything that is wrong with the file
+   */
+  load(path: string, tensors?: ReadonlyMap<string, Tensor>): Params;
   /** Kind of its norms, `none` where it has none. */
   normOf(params: Params): string;
   /** The result in double precision, in the terms of an outcome's `outputs`. Shows the tap what passes each site. */
@@ -116,5 +121,19 @@ export function observe<P, S>(model: Model<P, S>, params: P, samples: readonly S
   const ranges = new Ranges();
   for (const sample of samples)
     model.reference(params, sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
+  return ranges;
+}
+
+/** Groups of samples that a moving average is over, and how much of it is the latest group's. */
+const GROUPS = 8;
+const SHARE = 0.25;
+
+/** The same as a moving average over groups of samples: what fine-tuning freezes, which a single outlier does not stretch. */
+export function observeMoving<P, S>(model: Model<P, S>, params: P, samples: readonly S[]): Ranges {
+  const ranges = new Ranges();
+  for (let group = 0; group < GROUPS; group++) {
+    const [from, to] = [group, group + 1].map((k) => floorDiv(k * samples.length, GROUPS));
+    ranges.approach(observe(model, params, samples.slice(from, to)), SHARE);
+  }
   return ranges;
 }

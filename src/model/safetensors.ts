@@ -60,6 +60,14 @@ export function readSafetensors(path: string): Map<string, Tensor> {
   return tensors;
 }
 
+/** What a file's header says of it as a whole; nothing where it says nothing. @throws InputError for a file that is none */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  const { header } = split(path, readBytes(path));
+  const parsed = z.record(z.string(), z.string()).safeParse(header["__metadata__"] ?? {});
+  if (!parsed.success) throw new InputError(path, "__metadata__: not a mapping of texts");
+  return parsed.data;
+}
+
 function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);

@@ -8,11 +8,11 @@ const FORGET_BIAS = 1;
 
 /** Tensors handed out by name and shape. What does not fit is noted and replaced by zeros, so that all is found. */
 export class Shelf {
-  readonly #tensors: Map<string, Tensor>;
+  readonly #tensors: ReadonlyMap<string, Tensor>;
   readonly #problems: string[] = [];
   readonly #asked = new Set<string>();
 
-  constructor(tensors: Map<string, Tensor>) {
+  constructor(tensors: ReadonlyMap<string, Tensor>) {
     this.#tensors = tensors;
   }
 
@@ -41,6 +41,16 @@ export class Shelf {
   }
 }
 
+/** An LSTM without norms. */
+export const biasedLstmOf = (
+  shelf: Shelf,
+  name: string,
+  sizes: Pick<LstmParams, "input" | "hidden">,
+): LstmParams => ({
+  ...plainLstmOf(shelf, name, sizes),
+  bias: shelf.vector(`${name}.bias`, [4 * sizes.hidden]),
+});
+
 /** An LSTM whose two products are each normalized over all gates together, and its cell on the way to h. */
 export function normedLstmOf(
   shelf: Shelf,
@@ -55,14 +65,22 @@ export function normedLstmOf(
     epsilon: EPSILON,
   });
   return {
-    input,
-    hidden,
-    weightX: shelf.matrix(`${name}.weight_x`, gates, input),
-    weightH: shelf.matrix(`${name}.weight_h`, gates, hidden),
-    forgetBias: FORGET_BIAS,
+    ...plainLstmOf(shelf, name, { input, hidden }),
     normX: norm("norm_x", gates),
     normH: norm("norm_h", gates),
     normC: norm("norm_c", hidden),
-    normScope: "all",
   };
 }
+
+const plainLstmOf = (
+  shelf: Shelf,
+  name: string,
+  { input, hidden }: Pick<LstmParams, "input" | "hidden">,
+): LstmParams => ({
+  input,
+  hidden,
+  weightX: shelf.matrix(`${name}.weight_x`, 4 * hidden, input),
+  weightH: shelf.matrix(`${name}.weight_h`, 4 * hidden, hidden),
+  forgetBias: FORGET_BIAS,
+  normScope: "all",
+});

@@ -8,6 +8,12 @@ export interface Range {
   readonly hi: number;
 }
 
+/** Ranges as a file keeps them. */
+export interface StoredRanges {
+  readonly ranges: Readonly<Record<string, Range>>;
+  readonly lookups: Readonly<Record<string, { readonly width: number; readonly counts: readonly number[] }>>;
+}
+
 /** Ranges by site, and of what curves look up, how often values fell where; `of` refuses a site that was never observed. */
 export class Ranges {
   readonly #seen = new Map<string, Range>();
@@ -53,6 +59,36 @@ export class Ranges {
       if (lookups) mergeHistogram(inner.#lookupsAt(name), lookups);
     }
     return inner;
+  }
+
+  /**
+   * Moves every range a share of the way, 0 … 1, to what was seen elsewhere: of many sights in a row, a moving average that a
+   * single outlier does not stretch. What was looked up is counted together.
+   */
+  approach(seen: Ranges, share: number): void {
+    for (const [site, { lo, hi }] of seen.#seen) {
+      const own = this.#seen.get(site) ?? { lo, hi };
+      this.#seen.set(site, { lo: own.lo + share * (lo - own.lo), hi: own.hi + share * (hi - own.hi) });
+    }
+    for (const [site, lookups] of seen.#lookups) mergeHistogram(this.#lookupsAt(site), lookups);
+  }
+
+  /** Plain data, which `restore` takes back. */
+  toJSON(): StoredRanges {
+    return {
+      ranges: Object.fromEntries(this.#seen),
+      lookups: Object.fromEntries(
+        [...this.#lookups].map(([site, { width, counts }]) => [site, { width, counts: [...counts] }]),
+      ),
+    };
+  }
+
+  static restore({ ranges, lookups }: StoredRanges): Ranges {
+    const restored = new Ranges();
+    for (const [site, range] of Object.entries(ranges)) restored.#seen.set(site, range);
+    for (const [site, { width, counts }] of Object.entries(lookups))
+      restored.#lookups.set(site, { width, counts: Float64Array.from(counts) });
+    return restored;
   }
 
   #lookupsAt(site: string): Histogram {

@@ -1,7 +1,7 @@
 import { FIELDS } from "../arch/fields.ts";
 import { InputError } from "../base/errors.ts";
-import { hashOf } from "../base/hash.ts";
-import { type ParameterTable, settle } from "../base/settings.ts";
+import { hashOf, onceFor } from "../base/hash.ts";
+import { type Parameter, type ParameterTable, settle } from "../base/settings.ts";
 import { PWL_METHODS } from "../pwl/placement.ts";
 import { OBJECTIVES } from "../pwl/polish.ts";
 import {
@@ -100,12 +100,28 @@ export const RECIPE_FIELDS = {
     ["pwl", "gemmlowp", "mirrored"],
     "pwl",
   ),
+  tuning_steps: {
+    ...{ kind: "int", unit: "step", min: 0, max: 1_000_000, default: 0 },
+    doc: "steps of fine-tuning with the machine's integers in the forward pass; 0: the float model's weights as they are",
+  },
+  tuning_rate: {
+    ...{ kind: "real", unit: "", min: 0, max: 1, default: 0 },
+    doc: "the greatest learning rate of fine-tuning; 0: the model's own",
+  },
+  tuning_distill: {
+    ...{ kind: "real", unit: "", min: 0, max: 1, default: 0 },
+    doc: "share of fine-tuning's targets that the float model's likelihoods are",
+  },
+  tuning_seed: {
+    ...{ kind: "int", unit: "", min: 1, max: 1_000_000, default: 1 },
+    doc: "in which order fine-tuning sees its data",
+  },
   scales: choice(
     "scales of activations: any, powers of two, or (auto) powers of two where the requantizer has no multiplier",
     ["auto", "free", "power-of-two"],
     "auto",
   ),
-} as const;
+} as const satisfies Readonly<Record<string, Parameter>>;
 
 type RecipeField = keyof typeof RECIPE_FIELDS;
 type ValueOf<F> = F extends { readonly kind: "choice"; readonly choices: readonly (infer C)[] } ? C : number;
@@ -128,4 +144,11 @@ export function makeRecipe(given: Readonly<Record<string, unknown>> = {}, where 
   return recipe;
 }
 
-export const hashRecipe = (recipe: Recipe): string => hashOf(recipe);
+/** Identity of a recipe: of what departs from the defaults, so that a parameter more changes no recipe that does not use it. */
+export const hashRecipe = onceFor((recipe: Recipe): string =>
+  hashOf(
+    Object.fromEntries(
+      Object.entries(recipe).filter(([key, value]) => RECIPE_FIELDS[key as RecipeField].default !== value),
+    ),
+  ),
+);

@@ -1,5 +1,6 @@
 import { pwlRounding } from "../arch/scaling.ts";
 import { InputError } from "../base/errors.ts";
+import { hashOf } from "../base/hash.ts";
 import type { Grid } from "../fixed/real.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { buildMantissaTable, buildTable, type TableOptions } from "../pwl/build.ts";
@@ -45,11 +46,23 @@ export function tableFor(
     weights: weightsAt(site, input, numerics, seen),
     symmetry: isHalved ? symmetry : undefined,
   };
-  const table = buildTable(f, input, output, options);
+  const table = builtOnce(f, input, output, options);
   // What a site may store by half is whole for a curve without symmetry, or one that lies far to one side of its point.
   const [fault] = storedFaults(site, table.knots.length, table.mirror !== undefined, numerics);
   if (fault !== undefined) throw new InputError("recipe", fault);
   return table;
+}
+
+/** Tables by their curve, and by all that they are made from. Never forgotten: a training asks for the same at every step. */
+const built = new WeakMap<Curve["f"], Map<string, PwlTable>>();
+
+function builtOnce(f: Curve["f"], input: Grid, output: Grid, options: TableOptions): PwlTable {
+  const tables = built.get(f) ?? new Map<string, PwlTable>();
+  built.set(f, tables);
+  const key = hashOf([input, output, { ...options, weights: options.weights && [...options.weights] }]);
+  const known = tables.get(key) ?? buildTable(f, input, output, options);
+  tables.set(key, known);
+  return known;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Box } from "./drawing.ts";
+import { around, labelAt } from "./labels.ts";
 import { element, log10, short, svg, text } from "./svg.ts";
 
 /** A memory of the roofline: its bandwidth is a slanted ceiling. */
@@ -170,16 +172,10 @@ function arctangent(slope: number): number {
   return 45 * slope + slope * (1 - slope) * (14.02 + 3.79 * slope);
 }
 
-/** A box that is taken. */
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 const RADIUS = 5;
-const CHARACTER = 6;
+/** Names may leave the plot to the right. */
+const BOUNDS = { ...PLOT, right: WIDTH };
+const HALO = { stroke: "white", "stroke-width": 3, "paint-order": "stroke" };
 
 function dots({ peak, memories }: Roofline, layers: readonly Dot[], { at }: Scale): string[] {
   const taken: Box[] = [];
@@ -199,7 +195,7 @@ function dots({ peak, memories }: Roofline, layers: readonly Dot[], { at }: Scal
     const xs = places.map(({ x }) => x);
     return element("line", { x1: Math.min(...xs), y1: y, x2: Math.max(...xs), y2: y, ...line });
   });
-  const labels = drawn.flatMap(({ words, nearest }) => labelAt(nearest, words, taken));
+  const labels = drawn.flatMap(({ words, nearest }) => labelAt(nearest, words, taken, BOUNDS, HALO));
   const marks = drawn.flatMap(({ places, nearest }) =>
     places.map(({ m, x, y }) => {
       const fill = m === nearest.m ? colourOf(m) : "white";
@@ -219,48 +215,4 @@ function alike(layers: readonly Dot[]): readonly Dot[] {
     groups.set(key, held === undefined ? layer : { ...held, name: `${held.name}, ${layer.name}` });
   }
   return [...groups.values()];
-}
-
-const around = (x: number, y: number, reach: number): Box => ({
-  left: x - reach,
-  top: y - reach,
-  right: x + reach,
-  bottom: y + reach,
-});
-
-/** A name beside its dot, or as near to it as there is room, then with a line to it. Takes the room. */
-function labelAt({ x, y }: Place, words: string, taken: Box[]): string[] {
-  const width = words.length * CHARACTER;
-  const boxAt = (left: number, middle: number): Box => ({
-    left,
-    top: middle - 6,
-    right: left + width,
-    bottom: middle + 6,
-  });
-  const isFree = (box: Box): boolean =>
-    box.left >= PLOT.left &&
-    box.right <= WIDTH &&
-    box.top >= PLOT.top &&
-    box.bottom <= PLOT.bottom &&
-    taken.every(
-      (other) =>
-        box.right < other.left || other.right < box.left || box.bottom < other.top || other.bottom < box.top,
-    );
-  let box = boxAt(x + 9, y);
-  search: for (let distance = 0; distance <= 20; distance++) {
-    for (const middle of distance === 0 ? [y] : [y - 7 * distance, y + 7 * distance]) {
-      for (const left of [x + 9 + 4 * distance, x - 9 - 4 * distance - width]) {
-        if (!isFree(boxAt(left, middle))) continue;
-        box = boxAt(left, middle);
-        break search;
-      }
-    }
-  }
-  taken.push(box);
-  const middle = (box.top + box.bottom) / 2;
-  const halo = { stroke: "white", "stroke-width": 3, "paint-order": "stroke" };
-  const label = text(box.left, middle + 4, words, halo);
-  if (middle === y) return [label];
-  const end = box.left > x ? box.left - 2 : box.right + 2;
-  return [element("line", { x1: x, y1: y, x2: end, y2: middle, stroke: GREY, "stroke-width": 0.5 }), label];
 }

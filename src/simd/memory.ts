@@ -8,14 +8,16 @@ export const MAX_PAGES = 65_536;
  * A bump allocator over a backend's memory.
  *
  * Addresses are byte offsets, multiples of 16, never 0. Memory is zero when handed out and is never taken back:
- * a heap lives as long as the machine it belongs to. One heap per memory.
+ * a heap lives as long as the machine it belongs to. One heap per memory at a time.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
   #next = ALIGNMENT;
 
+  /** The memory may have had another heap before: whatever that one left is gone. */
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
+    new Uint8Array(memory.buffer).fill(0);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { type ArchSpec, hashArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
+import { Recent } from "../base/recent.ts";
 import type { Program } from "../isa/program.ts";
 import { type ArrayShape, BASELINES, type BaselineName, equalAreaShape } from "../machine/area.ts";
 import { BASELINE_BITS, baselineMachine } from "../machine/baseline.ts";
@@ -14,12 +15,10 @@ export interface Runs {
   readonly turns: readonly number[];
 }
 
-/** What the same job costs in floats, on equal terms. */
-export interface FloatCost extends ArrayShape {
+/** The same job in floats, on equal terms. */
+interface FloatJob extends ArrayShape {
   /** Loading tables and resident weights, once. */
   readonly loadCycles: number;
-  /** Everything after the load, for as many invocations as the integer job's. */
-  readonly warmCycles: number;
   /** Weights, embeddings, biases and tables as the machine loads them. */
   readonly modelBytes: number;
   readonly residentWeightBytes: number;
@@ -27,31 +26,56 @@ export interface FloatCost extends ArrayShape {
   readonly grown: Readonly<Partial<Record<Memory, number>>>;
 }
 
-/** An array of as many elements as the integer machine's, and one of the area of its MACs. */
-export type FloatCosts = {
-  readonly [K in BaselineName]: { readonly equalArray: FloatCost; readonly equalArea: FloatCost };
-};
+/** Before it is known how often its stages run. */
+interface FloatTiming extends FloatJob {
+  /** Cycles of each size's stages. */
+  readonly stages: readonly (readonly [size: number, cycles: readonly number[]])[];
+}
+
+export interface FloatCost extends FloatJob {
+  /** Everything after the load, for as many invocations as the integer job's. */
+  readonly warmCycles: number;
+}
+
+/** On an array of as many elements as the integer machine's, and on one of the area of its MACs. */
+interface OnArrays<T> {
+  readonly equalArray: T;
+  readonly equalArea: T;
+}
+export type FloatTimings = Readonly<Record<BaselineName, OnArrays<FloatTiming>>>;
+export type FloatCosts = Readonly<Record<BaselineName, OnArrays<FloatCost>>>;
+
+/** What so many runs cost. */
+export function floatCosts(timings: FloatTimings, runs: readonly Runs[]): FloatCosts {
+  const costs = BASELINES.map((float) => {
+    const { equalArray, equalArea } = timings[float];
+    return [float, { equalArray: costOf(equalArray, runs), equalArea: costOf(equalArea, runs) }] as const;
+  });
+  return Object.fromEntries(costs) as FloatCosts;
+}
+
+function costOf({ stages, ...job }: FloatTiming, runs: readonly Runs[]): FloatCost {
+  const cyclesOf = new Map(stages);
+  let warmCycles = 0;
+  for (const { size, turns } of runs) {
+    for (const [s, cycles] of cyclesOf.get(size)!.entries()) warmCycles += turns[s]! * cycles;
+  }
+  return { ...job, warmCycles };
+}
 
 const MEMORIES = ["weight", "activation", "table"] as const;
 type Memory = (typeof MEMORIES)[number];
 
 /** A compiled float model, on a machine whose memories hold it. */
-interface FloatJob {
+interface Fitted {
   readonly machine: ArchSpec;
   readonly job: Job;
-  readonly grown: FloatCost["grown"];
+  readonly grown: FloatJob["grown"];
 }
 
-/** Cycles of a job's programs. */
-interface FloatCycles {
-  readonly load: number;
-  /** Of each size's stages. */
-  readonly stages: ReadonlyMap<number, readonly number[]>;
-}
-
-/** Compiled and timed float models by what they depend on. They are never forgotten: a process meets a handful. */
-const jobs = new Map<string, FloatJob>();
-const timed = new Map<string, FloatCycles>();
+/** Compiled and timed float models by what they depend on: recipes of other widths, and machines of other roundings, share them. */
+const jobs = new Recent<Fitted>(8);
+const timed = new Recent<FloatTiming>(2000);
 
 /**
  * The float counterparts of a model: the program of the integer model with operands of 32 or 16 bits, compiled
@@ -74,22 +98,26 @@ export class FloatModels<Q> {
     this.#models = { fp32: widened("fp32"), fp16: widened("fp16") };
   }
 
-  /** The cost of these runs beside a machine: the same program on an array of each of the two sizes. */
-  costs(arch: ArchSpec, runs: readonly Runs[]): FloatCosts {
-    const costs = BASELINES.map((float) => {
+  /** The same program beside a machine, on an array of each of the two sizes. */
+  timings(arch: ArchSpec): FloatTimings {
+    const timings = BASELINES.map((float) => {
       const machine = baselineMachine(arch, float);
       const key = hashOf([this.#models[float].key, hashArch(machine)]);
-      const compiled = recall(jobs, key, () => this.#fit(float, machine));
+      const on = (shape: ArrayShape) =>
+        timed.recall(hashOf([key, shape]), () =>
+          timingOf(
+            jobs.recall(key, () => this.#fit(float, machine)),
+            shape,
+          ),
+        );
       const shape = { rows: arch.settings["mac.rows"], columns: arch.settings["mac.columns"] };
-      const equalArray = costOf(compiled, key, shape, runs);
-      const equalArea = costOf(compiled, key, equalAreaShape(arch.settings, float), runs);
-      return [float, { equalArray, equalArea }] as const;
+      return [float, { equalArray: on(shape), equalArea: on(equalAreaShape(arch.settings, float)) }] as const;
     });
-    return Object.fromEntries(costs) as FloatCosts;
+    return Object.fromEntries(timings) as FloatTimings;
   }
 
   /** Compiles; a memory that is too small for the wider values is doubled until it is not. */
-  #fit(float: BaselineName, wanted: ArchSpec): FloatJob {
+  #fit(float: BaselineName, wanted: ArchSpec): Fitted {
     const grown: Partial<Record<Memory, number>> = {};
     for (let machine = wanted; ; ) {
       try {
@@ -105,40 +133,19 @@ export class FloatModels<Q> {
   }
 }
 
-function costOf(compiled: FloatJob, key: string, shape: ArrayShape, runs: readonly Runs[]): FloatCost {
-  const { job, grown } = compiled;
-  const { load, stages } = recall(timed, hashOf([key, shape]), () => cyclesOf(compiled, shape));
-  let warmCycles = 0;
-  for (const { size, turns } of runs) {
-    for (const [s, cycles] of stages.get(size)!.entries()) warmCycles += turns[s]! * cycles;
-  }
+function timingOf({ machine, job, grown }: Fitted, shape: ArrayShape): FloatTiming {
+  const size = { "mac.rows": shape.rows, "mac.columns": shape.columns };
+  const arch = { ...machine, settings: { ...machine.settings, ...size } };
+  const cycles = (program: Program): number => time(program, arch).cycles;
   const { residentWeightBytes } = job;
   return {
-    ...shape,
-    loadCycles: load,
-    warmCycles,
+    ...{ rows: shape.rows, columns: shape.columns },
+    loadCycles: cycles(job.load),
+    stages: [...job.stages].map(([size, some]) => [size, some.map(({ program }) => cycles(program))]),
     modelBytes: modelBytes(job.image),
     residentWeightBytes,
     grown,
   };
-}
-
-function recall<K, T>(known: Map<K, T>, key: K, make: () => T): T {
-  let value = known.get(key);
-  if (value === undefined) {
-    value = make();
-    known.set(key, value);
-  }
-  return value;
-}
-
-function cyclesOf({ machine, job }: FloatJob, { rows, columns }: ArrayShape): FloatCycles {
-  const arch = { ...machine, settings: { ...machine.settings, "mac.rows": rows, "mac.columns": columns } };
-  const cycles = (program: Program): number => time(program, arch).cycles;
-  const stages = [...job.stages].map(
-    ([size, some]) => [size, some.map(({ program }) => cycles(program))] as const,
-  );
-  return { load: cycles(job.load), stages: new Map(stages) };
 }
 
 /** A widened model's identity: of an array, its length and which one it is. */

@@ -47,6 +47,8 @@ export interface Overrides {
   readonly point?: number;
   /** How many of what the model's nouns name to score. */
   readonly words?: number;
+  /** Path of other weights than the model's own. */
+  readonly weights?: string;
 }
 
 const whole = (doc: string, unit: string, min: number, max: number, value: number): Parameter => ({
@@ -182,6 +184,7 @@ function readSubject(root: Node, path: string, overrides: Overrides): SubjectSpe
   const observed = numberOf(model.calibrationSplit, () => CALIBRATION_SAMPLES);
   return {
     ...{ model: name, folder, split },
+    ...(overrides.weights !== undefined && { weights: overrides.weights }),
     samples: overrides.words ?? asked,
     calibration: calibration.at("words").parameter(observed) as number,
     seed: root.at("seed").parameter(SEED) as number,

@@ -1,14 +1,35 @@
 import { type ArchSpec, partOf } from "../arch/spec.ts";
-import { hashOf } from "../base/hash.ts";
+import { hashOf, onceFor } from "../base/hash.ts";
 import { formatProgram } from "../isa/asm.ts";
 import type { Program } from "../isa/program.ts";
-import type { Recipe } from "../quant/recipe.ts";
+import { hashRecipe, type Recipe } from "../quant/recipe.ts";
 import type { LegalJob } from "./legal.ts";
 import type { Point } from "./points.ts";
 
-/** Identity of a quantized model: everything that quantization reads. */
+const plainBits = onceFor((arch: ArchSpec) => partOf(arch, "bits"));
+/** The machine runs the forward pass of fine-tuning: where an accumulator may overflow, the array decides what is learnt. */
+const tunedBits = onceFor((arch: ArchSpec) => partOf(arch, "bits", "passes"));
+
+/** All parameters of a machine that a quantized model goes by. */
+export const bitsOf = ({ tuning_steps }: Recipe, arch: ArchSpec) =>
+  (tuning_steps > 0 ? tunedBits : plainBits)(arch);
+const hashBits = onceFor(hashOf);
+
+/** Identity of a quantized model: everything that quantization reads, and the training before it. */
 export const quantKey = (recipe: Recipe, arch: ArchSpec): string =>
-  hashOf({ recipe, bits: partOf(arch, "bits") });
+  `${hashRecipe(recipe)} ${hashBits(bitsOf(recipe, arch))}`;
+
+/**
+ * All of a machine that decides how a model is compiled for it, what it refuses, and what its programs cost: the name too, by which it
+ * is called in a refusal.
+ */
+export const compiledFor = onceFor((arch: ArchSpec) => ({
+  name: arch.name,
+  settings: partOf(arch, "bits", "passes", "legality", "cost", "skips", "energy"),
+}));
+
+/** Identity of the same. */
+export const machineKey = onceFor((arch: ArchSpec) => hashOf(compiledFor(arch)));
 
 /**
  * Identity of a quantized model's results, among machines with one `quantKey`. Where some accumulator may overflow, the array
@@ -27,6 +48,7 @@ export const timingKey = (program: Program, arch: ArchSpec): string =>
 
 /** Points that share a quantized model. */
 export interface Family {
+  readonly key: string;
   readonly recipe: Recipe;
   /** One for each point. */
   readonly archs: readonly ArchSpec[];
@@ -42,7 +64,8 @@ export function familiesOf(points: readonly Point[]): Family[] {
     if (family === undefined) families.set(key, [point]);
     else family.push(point);
   }
-  return [...families.values()].map((members) => ({
+  return [...families].map(([key, members]) => ({
+    key,
     recipe: members[0]!.recipe,
     archs: members.map(({ arch }) => arch),
     points: members,

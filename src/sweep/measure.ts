@@ -1,45 +1,28 @@
 import type { ArchSpec } from "../arch/spec.ts";
+import { digestOf, hashOf } from "../base/hash.ts";
+import { Recent } from "../base/recent.ts";
 import type { Program } from "../isa/program.ts";
-import { type Timing, time, total } from "../machine/timing.ts";
-import { type Input, type Job, modelBytes } from "../model/job.ts";
+import type { Timing } from "../machine/timing.ts";
+import type { Input, Job } from "../model/job.ts";
 import type { Recipe } from "../quant/recipe.ts";
-import { type FloatCosts, FloatModels, type Runs } from "./baseline.ts";
+import { FloatModels, type Runs } from "./baseline.ts";
 import { execute, type Outcome } from "./execute.ts";
-import { resultsKey, timingKey } from "./factor.ts";
+import { quantKey } from "./factor.ts";
+import { layoutOf } from "./layout.ts";
 import { type LegalJob, legalize, unchecked } from "./legal.ts";
 import { compilerWith, distinct, type Mapper } from "./mapped.ts";
-import { type Refusal, refusalOf } from "./refusal.ts";
+import { type Cost, costOf, jobCostOf, timeOnce } from "./price.ts";
 import type { Subject } from "./subject.ts";
+import { preparedFor } from "./tuned.ts";
 
 /** What the execution of a job gave: the half of a result that no clock has a part in. */
 export interface Results {
   /** Of each sample. */
   readonly outputs: readonly (readonly number[])[];
-  /** Of each sample, the turns of each stage. */
-  readonly turns: readonly (readonly number[])[];
+  readonly runs: readonly Runs[];
   readonly saturations: number;
   readonly overflows: number;
   readonly skippedCycles: number;
-}
-
-/** What a job costs on a machine, for as many invocations as its results took. */
-export interface Cost {
-  /** Paid once for the whole job. */
-  readonly load: Timing;
-  /** Everything after the load. */
-  readonly warm: Timing;
-  readonly modelBytes: number;
-  readonly residentWeightBytes: number;
-  /** The same job in floats. */
-  readonly floats: FloatCosts;
-}
-
-/** A quantized model on several machines. */
-export interface Measured {
-  /** Distinct results. */
-  readonly results: readonly Results[];
-  /** Of each machine asked for: the index of its results, and its cost; or why the model does not run on it. */
-  readonly machines: readonly ({ readonly results: number; readonly cost: Cost } | Refusal)[];
 }
 
 /** A program, how often a job runs it, and what one run costs. */
@@ -49,70 +32,27 @@ export interface Invocations {
   readonly timing: Timing;
 }
 
-/** Timings by `timingKey`. They are never forgotten: a process measures a handful of machines. */
-const timings = new Map<string, Timing>();
-
-/** The cost of a program; what was timed before is not timed again. */
-function timeOnce(program: Program, arch: ArchSpec): Timing {
-  const key = timingKey(program, arch);
-  let timing = timings.get(key);
-  if (timing === undefined) {
-    timing = time(program, arch);
-    timings.set(key, timing);
-  }
-  return timing;
-}
-
 /** The outputs of the real-valued model. */
 export const referenceOf = ({ model, params, samples }: Subject): readonly (readonly number[])[] =>
   samples.map((sample) => model.reference(params, sample));
 
-/**
- * Measures one quantized model on machines that agree in everything that quantization reads: it is quantized once,
- * compiled and judged for each machine, executed once for each distinct array that matters.
- */
-export function measure(
+/** Measures one point and keeps what a report on it needs. @throws InputError where the model does not fit the machine */
+export function measureOne(
   subject: Subject,
   recipe: Recipe,
-  archs: readonly ArchSpec[],
-  mapper: Mapper = "fixed",
-): Measured {
-  const results: Results[] = [];
-  const known = new Map<string, number>();
-  // Of the first machine whose limits let the model be quantized: those that do not are refused one by one.
-  let compiler: ReturnType<typeof compilerOf> | undefined;
-  const measureOn = (arch: ArchSpec) => {
-    compiler ??= compilerOf(subject, recipe, arch, mapper);
-    const { inputs, compile, floats } = compiler;
-    const job = compile(arch);
-    const key = resultsKey(job);
-    let index = known.get(key);
-    if (index === undefined) {
-      index = results.push(resultsOf(job, inputs)) - 1;
-      known.set(key, index);
-    }
-    const runs = runsOf(job, inputs, results[index]!);
-    const cost = costOf(job, invocationsOf(job, runs), floats.costs(arch, runs));
-    return { results: index, cost };
-  };
-  const machines = archs.map((arch) => {
-    try {
-      return measureOn(arch);
-    } catch (error) {
-      return refusalOf(error);
-    }
-  });
-  return { results, machines };
-}
-
-/** Measures one point and keeps what a report on it needs. @throws InputError where the model does not fit the machine */
-export function measureOne(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
-  const { inputs, compile, floats } = compilerOf(subject, recipe, arch, mapper);
-  const job = compile(arch);
-  const results = resultsOf(job, inputs);
-  const runs = runsOf(job, inputs, results);
-  const invocations = invocationsOf(job, runs);
-  return { job, results, invocations, cost: costOf(job, invocations, floats.costs(arch, runs)) };
+  arch: ArchSpec,
+  mapper: Mapper,
+): {
+  readonly job: LegalJob;
+  readonly results: Results;
+  readonly invocations: readonly Invocations[];
+  readonly cost: Cost;
+} {
+  const compiler = compilerOf(subject, recipe, arch, mapper);
+  const job = compiler.compile(arch);
+  const results = resultsOf(job, compiler.inputs);
+  const cost = costOf(jobCostOf(job, compiler.floats), results.runs);
+  return { job, results, invocations: invocationsOf(job, results.runs), cost };
 }
 
 /** The job of samples on a machine, and what the host brings for each of them. @throws InputError where it does not fit */
@@ -125,10 +65,33 @@ export function jobOf(
   return { job: compile(arch), inputs };
 }
 
-/** Integers and floats are mapped alike. */
-function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper) {
-  const { model, params, ranges, samples } = subject;
-  const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
+/** A quantized model, and all that makes programs of it. */
+export interface Compiler {
+  /** Identity of everything but the machine that decides which programs it makes. */
+  readonly layout: string;
+  readonly inputs: readonly Input[];
+  /** @throws InputError where the model does not fit the machine */
+  readonly compile: (machine: ArchSpec) => LegalJob;
+  /** @throws InputError where the machine's limits do not let the model be quantized */
+  readonly refuse: (machine: ArchSpec) => void;
+  readonly floats: FloatModels<unknown>;
+}
+
+/** Compilers of the latest quantized models: their other machines come soon after. */
+const compilers = new Recent<Compiler>(4);
+
+/** The compiler of a quantized model, which another machine of its `quantKey` may have been there for before. */
+export const compilerFor = (subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper): Compiler =>
+  compilers.recall(hashOf([subject.model.file, subject.facts.hash, quantKey(recipe, arch), mapper]), () =>
+    compilerOf(subject, recipe, arch, mapper),
+  );
+
+/** Integers and floats are mapped alike. @throws InputError where the machine's limits do not let the model be quantized */
+function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Mapper): Compiler {
+  const { model, samples } = subject;
+  const { params, ranges } = preparedFor(subject, recipe, arch);
+  const quantizedFor = ({ settings }: ArchSpec) => model.quantize(params, ranges, { recipe, arch: settings });
+  const quantized = quantizedFor(arch);
   const inputs = samples.map((sample) => model.inputOf(quantized, sample));
   const sizes = inputs.map(({ size }) => size);
   const cyclesOf = (program: Program, machine: ArchSpec) => timeOnce(program, machine).cycles;
@@ -136,8 +99,12 @@ function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Ma
   let floats: FloatModels<unknown> | undefined;
   const compiled = [model.file, mapper, mapper === "fixed" ? distinct(sizes) : sizes];
   return {
+    get layout() {
+      return digestOf([compiled, layoutOf(quantized)]);
+    },
     inputs,
-    compile: (machine: ArchSpec): LegalJob => compile(quantized, machine),
+    compile: (machine) => compile(quantized, machine),
+    refuse: quantizedFor,
     get floats() {
       const compileFloats = compilerWith(model, mapper, sizes, unchecked, cyclesOf);
       floats ??= new FloatModels((bits) => model.widen(quantized, bits), compileFloats, compiled);
@@ -146,11 +113,12 @@ function compilerOf(subject: Subject, recipe: Recipe, arch: ArchSpec, mapper: Ma
   };
 }
 
-function resultsOf(job: LegalJob, inputs: readonly Input[]): Results {
+/** Executes a job on its inputs. */
+export function resultsOf(job: LegalJob, inputs: readonly Input[]): Results {
   const outcomes = execute(job, inputs);
   return {
     outputs: outcomes.map(({ outputs }) => outputs),
-    turns: outcomes.map(({ turns }) => turns),
+    runs: runsOf(job, inputs, outcomes),
     saturations: sumOf(outcomes, "saturations"),
     overflows: sumOf(outcomes, "overflows"),
     skippedCycles: sumOf(outcomes, "skippedCycles"),
@@ -161,11 +129,11 @@ const sumOf = (outcomes: readonly Outcome[], what: "saturations" | "overflows" |
   outcomes.reduce((sum, outcome) => sum + outcome[what], 0);
 
 /** The turns of each size's stages, over all inputs. */
-function runsOf({ stages }: Job, inputs: readonly Input[], { turns }: Results): Runs[] {
+function runsOf({ stages }: Job, inputs: readonly Input[], outcomes: readonly Outcome[]): Runs[] {
   const sums = new Map([...stages].map(([size, some]) => [size, some.map(() => 0)]));
   for (const [i, { size }] of inputs.entries()) {
     const sum = sums.get(size)!;
-    for (const [s, times] of turns[i]!.entries()) sum[s]! += times;
+    for (const [s, times] of outcomes[i]!.turns.entries()) sum[s]! += times;
   }
   return [...sums].map(([size, sum]) => ({ size, turns: sum }));
 }
@@ -182,14 +150,4 @@ function invocationsOf(job: LegalJob, runs: readonly Runs[]): Invocations[] {
       job.stages.get(size)!.map(({ program }, s) => invoked(program, turns[s]!)),
     ),
   ];
-}
-
-function costOf(job: Job, [load, ...rest]: readonly Invocations[], floats: FloatCosts): Cost {
-  return {
-    load: load!.timing,
-    warm: total(rest),
-    modelBytes: modelBytes(job.image),
-    residentWeightBytes: job.residentWeightBytes,
-    floats,
-  };
 }

@@ -1,12 +1,13 @@
 import { FIELDS } from "../arch/fields.ts";
-import { type ArchSpec, overrideArch } from "../arch/spec.ts";
+import { type ArchSpec, hashArch, overrideArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
+import { Recent } from "../base/recent.ts";
 import type { ParameterTable } from "../base/settings.ts";
-import { makeRecipe, RECIPE_FIELDS, type Recipe } from "../quant/recipe.ts";
+import { hashRecipe, makeRecipe, RECIPE_FIELDS, type Recipe } from "../quant/recipe.ts";
 import type { RecipeSpec } from "../quant/recipe-file.ts";
 import { tableFaults } from "../quant/tables.ts";
-import { refusalOf } from "./refusal.ts";
+import { attempt } from "./refusal.ts";
 
 /** One combination that an experiment asks about. */
 export interface Point {
@@ -58,20 +59,22 @@ export function expand(
 ): Point[] {
   const points: Point[] = [];
   const known = new Set<string>();
+  const parts = new Parts();
+  const isOver = over.arch !== undefined || over.recipe !== undefined || Object.keys(over.sets).length > 0;
   for (const [g, group] of groups.entries()) {
     const files = group.archs.flatMap((arch) => group.recipes.map((file) => ({ arch, file })));
     for (const { arch, file } of files) {
       for (const values of gridOf(group.axes)) {
         const said = { ...recipe, ...group.set, ...values };
-        const key = keyOf(arch, file, said);
+        const own = attempt(() => parts.point(arch, file, said));
+        const key = "problem" in own ? hashOf([arch, file, said]) : identityOf(own);
         if (known.has(key)) continue;
         const index = known.add(key).size;
-        try {
-          points.push(pointOf(index, over.arch ?? arch, over.recipe ?? file, { ...said, ...over.sets }));
-        } catch (error) {
-          const { where, problem } = refusalOf(error);
-          complain(g, `${where}: ${problem}`, index);
-        }
+        const point = isOver
+          ? attempt(() => parts.point(over.arch ?? arch, over.recipe ?? file, { ...said, ...over.sets }))
+          : own;
+        if ("problem" in point) complain(g, `${point.where}: ${point.problem}`, index);
+        else points.push(Object.freeze({ index, ...point }));
       }
     }
   }
@@ -88,17 +91,8 @@ export const distinctPoints = (points: readonly Point[]): Point[] => {
   return [...firsts.values()];
 };
 
-const identityOf = ({ arch, recipe }: Point): string => hashOf([arch, recipe]);
-
-/** What tells a combination from others: the point that it is, or where it is none what is said. */
-function keyOf(arch: ArchSpec, file: RecipeSpec, said: Values): string {
-  try {
-    return identityOf(pointOf(0, arch, file, said));
-  } catch (error) {
-    refusalOf(error);
-    return hashOf([arch, file, said]);
-  }
-}
+const identityOf = ({ arch, recipe }: Unnumbered): string =>
+  `${arch.name} ${hashArch(arch)} ${hashRecipe(recipe)}`;
 
 /** The combinations of the axes' values, the last axis fastest; the empty one where there are no axes. */
 function gridOf(axes: Group["axes"]): Values[] {
@@ -109,17 +103,50 @@ function gridOf(axes: Group["axes"]): Values[] {
   return grid;
 }
 
-function pointOf(index: number, machine: ArchSpec, file: RecipeSpec, values: Values): Point {
-  const chosen = Object.entries(values);
-  const own = makeRecipe(file.values);
-  const recipe = makeRecipe({ ...own, ...ofKind(chosen, false) });
-  // What the recipe's arithmetic asks of the machine goes over the machine's file, and `set` over both.
-  const asked = { ...machine.settings, ...file.machine };
-  const arch = overrideArch(machine, { ...file.machine, ...ofKind(chosen, true) }, machine.name);
-  const problems = tableFaults({ arch: arch.settings, recipe });
-  if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
-  const changed = [...differences(recipe, own), ...differences(arch.settings, asked)];
-  return Object.freeze({ index, arch, recipe, recipeName: file.name, changes: changed.join(" ") });
+type Unnumbered = Omit<Point, "index">;
+
+/** What departs from a file, as `changes` has it. */
+interface Changed {
+  readonly changed: readonly string[];
+}
+
+/** Makes points of what is said of them. Points that share a machine or a recipe share the object, which is checked and hashed once. */
+class Parts {
+  readonly #recipes = new Recent<Changed & { readonly recipe: Recipe }>(Number.POSITIVE_INFINITY);
+  readonly #machines = new Recent<Changed & { readonly arch: ArchSpec }>(Number.POSITIVE_INFINITY);
+
+  /** @throws InputError where no machine can be built, or no table of the recipe fits it */
+  point(machine: ArchSpec, file: RecipeSpec, values: Values): Unnumbered {
+    const chosen = Object.entries(values);
+    const ofRecipe = this.#recipe(file, ofKind(chosen, false));
+    const ofMachine = this.#machine(machine, file, ofKind(chosen, true));
+    const { recipe } = ofRecipe;
+    const { arch } = ofMachine;
+    const problems = tableFaults({ arch: arch.settings, recipe });
+    if (problems.length > 0) throw new InputError(arch.name, problems.join("; "));
+    const changes = [...ofRecipe.changed, ...ofMachine.changed].join(" ");
+    return { arch, recipe, recipeName: file.name, changes };
+  }
+
+  #recipe(file: RecipeSpec, values: Values) {
+    return this.#recipes.recall(JSON.stringify([file.name, file.values, values]), () => {
+      const own = makeRecipe(file.values);
+      const recipe = makeRecipe({ ...own, ...values });
+      return { recipe, changed: differences(recipe, own) };
+    });
+  }
+
+  #machine(machine: ArchSpec, file: RecipeSpec, values: Values) {
+    return this.#machines.recall(
+      JSON.stringify([machine.name, hashArch(machine), file.machine, values]),
+      () => {
+        // What the recipe's arithmetic asks of the machine goes over the machine's file, and `set` over both.
+        const asked = { ...machine.settings, ...file.machine };
+        const arch = overrideArch(machine, { ...file.machine, ...values }, machine.name);
+        return { arch, changed: differences(arch.settings, asked) };
+      },
+    );
+  }
 }
 
 const ofKind = (chosen: readonly (readonly [string, unknown])[], isMachines: boolean): Values =>

@@ -11,3 +11,12 @@ export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof InputError)) throw error;
   return { where: error.where, problem: error.message.slice(error.where.length + 2) };
 }
+
+/** What came of it, or what is wrong with an input. */
+export function attempt<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    return refusalOf(error);
+  }
+}

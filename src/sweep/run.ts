@@ -1,26 +1,18 @@
 import { InputError } from "../base/errors.ts";
 import type { Job } from "../model/job.ts";
 import type { Scores } from "../model/model.ts";
+import type { Cache } from "./cache.ts";
 import type { Experiment } from "./experiment.ts";
 import { type Family, familiesOf } from "./factor.ts";
+import { type Accuracy, Known, type Numerics, type Outputs } from "./known.ts";
 import type { Mapper } from "./mapped.ts";
-import { type Cost, type Invocations, measureOne, type Results, referenceOf } from "./measure.ts";
+import { type Invocations, measureOne, type Results, referenceOf } from "./measure.ts";
 import type { Point } from "./points.ts";
-import { runAll } from "./pool.ts";
+import { Workers } from "./pool.ts";
+import { type Cost, costOf } from "./price.ts";
 import type { Refusal } from "./refusal.ts";
 import { type Facts, type Subject, type SubjectSpec, subjectOf } from "./subject.ts";
 import type { Answer, Task } from "./task.ts";
-
-/** How well a model did. */
-interface Accuracy {
-  /** By the model's metrics. */
-  readonly scores: Scores;
-  /** Over all samples: elements clamped to their range, accumulators that left theirs. */
-  readonly saturations: number;
-  readonly overflows: number;
-  /** Beats of the array that skipping zeros would have saved: an estimate that no cycle has a part in. */
-  readonly skippedCycles: number;
-}
 
 /** A point with its results: what a line of the CSV is made of. */
 export interface Row {
@@ -46,95 +38,248 @@ export interface Swept {
   readonly refused: readonly RefusedPoint[];
 }
 
-export interface SweepOptions {
-  /** Threads; 0 and 1 run in this process. Changes nothing but the time that it takes. */
+interface SweepOptions {
+  /** Threads; 0 runs in this process. Changes nothing but the time that it takes. */
   readonly workers: number;
-  /** Pieces of work done, all of them, and what the latest one was. */
+  /** Where results of earlier runs are, and those of this one go. Changes nothing but the time that it takes. */
+  readonly cache?: Cache | undefined;
+  /** Told of the work before it begins. */
+  readonly onPlan?: (plan: Plan) => void;
+  /** Pieces of work done, all of them as far as is known, and what the latest one was. */
   readonly onProgress?: (done: number, total: number, label: string) => void;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 /** The distinct work of a sweep, for a person to know before it begins. */
 export interface Plan {
   readonly points: number;
   /** Quantized models. Each is executed once, or once for each array shape where an accumulator may overflow. */
-  readonly numerics: number;
-  /** Compiled models. Programs that turn out equal share their timing. */
-  readonly timings: number;
+  readonly numerics: Work;
+  /** Programs of a model on a machine. */
+  readonly timings: Work & {
+    /** Where some model was never compiled, it is not known whether its programs are those of another: then these are the most. */
+    readonly isMost: boolean;
+  };
 }
 
-export const planOf = ({ points }: Experiment): Plan => ({
-  points: points.length,
-  numerics: familiesOf(points).length,
-  timings: points.length,
-});
+interface Work {
+  readonly distinct: number;
+  /** How many of them are there already. */
+  readonly cached: number;
+}
 
 /**
  * Measures every point of an experiment. A point at which the model does not fit the machine keeps no other from its row.
- * A pure function of the files: the number of workers and the order in which they finish change no byte of a row.
+ * A pure function of the files: the number of workers, the order in which they finish and what the cache holds change no byte of a row.
  *
- * @throws InputError for faulty files of the model, which no point can do without
+ * @throws InputError for faulty files of the model, which no point can do without; Interrupted where the signal came first
  */
 export async function runSweep(experiment: Experiment, options: SweepOptions): Promise<Swept> {
-  const { subject, mapper } = experiment;
-  const families = familiesOf(experiment.points);
-  const tasks: Task[] = [
-    { kind: "reference", subject },
-    ...families.map(({ recipe, archs }): Task => ({ kind: "measure", subject, recipe, archs, mapper })),
-  ];
-  const labels = ["the real-valued reference", ...families.map(labelOf)];
-  const answers = new Array<Answer>(tasks.length);
-  let done = 0;
-  await runAll(tasks, options.workers, (answer, i) => {
-    if (answer.kind === "refused" && tasks[i]!.kind === "reference")
-      throw new InputError(answer.where, answer.problem);
-    answers[i] = answer;
-    options.onProgress?.(++done, tasks.length, labels[i]!);
-  });
-  return join(experiment, families, answers);
+  const sweep = new Sweep(experiment, options.cache);
+  options.onPlan?.(sweep.plan());
+  const workers = new Workers(options.workers, options.signal);
+  try {
+    let done = 0;
+    // What is left to do shows with what is done: which programs a model has, and which results of it a machine needs.
+    for (const step of [sweep.executions(), sweep.prices(), sweep.others()]) {
+      const pieces = [...step];
+      const tasks = pieces.map(({ task }) => task);
+      const total = done + pieces.length;
+      await workers.run(tasks, (answer, i) => {
+        pieces[i]!.take(answer);
+        options.onProgress?.(++done, total, pieces[i]!.label);
+      });
+    }
+  } finally {
+    await workers.end();
+  }
+  return sweep.join();
 }
 
-function labelOf({ points }: Family): string {
+/** A task, and what its answer is for. */
+interface Piece {
+  readonly task: Task;
+  readonly label: string;
+  readonly take: (answer: Answer) => void;
+}
+
+/** Machines that a worker prices at a time: so few that workers end together. */
+const MACHINES_A_TASK = 4;
+
+class Sweep {
+  readonly #experiment: Experiment;
+  readonly #subject: Subject;
+  readonly #families: readonly Family[];
+  readonly #known: Known;
+  /** Executions that came before the reference that they are scored by. */
+  #unscored: (() => void)[] = [];
+
+  constructor(experiment: Experiment, cache: Cache | undefined) {
+    const { subject: spec, mapper, points } = experiment;
+    this.#experiment = experiment;
+    this.#subject = subjectOf(spec);
+    this.#families = familiesOf(points);
+    this.#known = new Known({ spec, data: this.#subject.facts.hash, mapper }, cache);
+  }
+
+  plan(): Plan {
+    const known = this.#known;
+    const pairs = new Map<string, boolean>();
+    let isMost = false;
+    let cached = 0;
+    for (const family of this.#families) {
+      const summaries = family.archs.map((arch) => known.summary(family, arch));
+      for (const [i, arch] of family.archs.entries()) {
+        isMost ||= known.layout(family) === undefined;
+        pairs.set(known.costKey(family, arch) ?? `${family.key} ${i}`, summaries[i] !== undefined);
+      }
+      const needed = new Set(summaries.flatMap((one) => (one && "results" in one ? [one.results] : [])));
+      if (needed.size > 0 && [...needed].every((results) => known.numerics(family, results))) cached++;
+    }
+    return {
+      points: this.#experiment.points.length,
+      numerics: { distinct: this.#families.length, cached },
+      timings: { distinct: pairs.size, cached: [...pairs.values()].filter(Boolean).length, isMost },
+    };
+  }
+
+  /** The reference, and each model that was never executed on any machine. */
+  *executions(): Generator<Piece> {
+    const reference: Piece = {
+      task: { kind: "reference", subject: this.#experiment.subject },
+      label: "the real-valued reference",
+      take: (answer) => this.#takeReference(answer),
+    };
+    if (this.#known.reference() === undefined) yield reference;
+    for (const family of this.#families) {
+      if (this.#known.layout(family) === undefined) yield this.#execution(family, family.archs);
+    }
+  }
+
+  /** Each model on each machine, unless another model has the same programs. */
+  *prices(): Generator<Piece> {
+    const asked = new Set<string>();
+    for (const family of this.#families) {
+      const missing = family.archs.filter((arch) => {
+        const key = this.#known.costKey(family, arch);
+        if (key === undefined || asked.has(key) || this.#known.summary(family, arch)) return false;
+        return asked.add(key);
+      });
+      for (let from = 0; from < missing.length; from += MACHINES_A_TASK)
+        yield this.#pricing(family, missing.slice(from, from + MACHINES_A_TASK));
+    }
+  }
+
+  /** Results that only show to be needed when a machine is known not to share those that there are. */
+  *others(): Generator<Piece> {
+    for (const family of this.#families) {
+      const asked = new Set<string>();
+      for (const arch of family.archs) {
+        const summary = this.#known.summary(family, arch)!;
+        if ("problem" in summary || asked.has(summary.results)) continue;
+        asked.add(summary.results);
+        if (this.#known.numerics(family, summary.results) === undefined)
+          yield this.#execution(family, [arch]);
+      }
+    }
+  }
+
+  #execution(family: Family, archs: Family["archs"]): Piece {
+    return {
+      task: this.#task("execute", family, archs),
+      label: labelOf(family, archs.slice(0, 1)),
+      take: (answer) => {
+        if (answer.kind === "refused") refuse(answer);
+        if (answer.kind !== "execute") throw new Error(`${answer.kind} is no execution`);
+        const { layout, priced, results } = answer;
+        if (layout !== undefined) this.#known.keepLayout(family, layout);
+        for (const [i, one] of priced.entries()) this.#known.keepCost(family, archs[i]!, one);
+        if (results !== undefined) this.#score(family, results.key, results.of);
+      },
+    };
+  }
+
+  #pricing(family: Family, archs: Family["archs"]): Piece {
+    return {
+      task: this.#task("price", family, archs),
+      label: `${labelOf(family, archs)}: cycles`,
+      take: (answer) => {
+        if (answer.kind === "refused") refuse(answer);
+        if (answer.kind !== "price") throw new Error(`${answer.kind} is no pricing`);
+        for (const [i, one] of answer.priced.entries()) this.#known.keepCost(family, archs[i]!, one);
+      },
+    };
+  }
+
+  #task(kind: "execute" | "price", { recipe }: Family, archs: Family["archs"]): Task {
+    const { subject, mapper } = this.#experiment;
+    return { kind, subject, recipe, archs, mapper };
+  }
+
+  #takeReference(answer: Answer): void {
+    if (answer.kind === "refused") refuse(answer);
+    if (answer.kind !== "reference") throw new Error(`${answer.kind} is no reference`);
+    this.#known.keepReference(answer.outputs);
+    for (const score of this.#unscored) score();
+    this.#unscored = [];
+  }
+
+  #score(family: Family, key: string, results: Results): void {
+    const score = () =>
+      this.#known.keepNumerics(family, key, numericsOf(this.#subject, results, this.#known.reference()!));
+    if (this.#known.reference() === undefined) this.#unscored.push(score);
+    else score();
+  }
+
+  /** Puts the two halves together, and the points back into their order. A cost is unpacked once. */
+  join(): Swept {
+    const toRow = rowsOf(this.#experiment, this.#subject, this.#known.reference()!);
+    const refused: RefusedPoint[] = [];
+    const byCost = new Map<string, (() => Row)[]>();
+    for (const family of this.#families) {
+      for (const point of family.points) {
+        const summary = this.#known.summary(family, point.arch)!;
+        if ("problem" in summary) {
+          refused.push({ point, where: summary.where, problem: summary.problem });
+          continue;
+        }
+        const key = this.#known.costKey(family, point.arch)!;
+        const numerics = this.#known.numerics(family, summary.results)!;
+        const row = () => toRow(point, numerics.accuracy, costOf(this.#known.cost(key), numerics.runs));
+        const rows = byCost.get(key);
+        if (rows === undefined) byCost.set(key, [row]);
+        else rows.push(row);
+      }
+    }
+    const rows = [...byCost.values()].flatMap((some) => some.map((row) => row()));
+    const inOrder = (a: { point: Point }, b: { point: Point }) => a.point.index - b.point.index;
+    return { rows: rows.sort(inOrder), refused: refused.sort(inOrder) };
+  }
+}
+
+function refuse({ where, problem }: Refusal): never {
+  throw new InputError(where, problem);
+}
+
+function labelOf({ points }: Family, archs: Family["archs"]): string {
   const { changes } = points[0]!;
-  const machines = new Set(points.map(({ arch }) => arch.name));
+  const machines = new Set(archs.map(({ name }) => name));
   return `${changes === "" ? "defaults" : changes} on ${[...machines].join(", ")}`;
 }
 
-/** Puts scores and costs together, and the points back into their order. */
-function join(experiment: Experiment, families: readonly Family[], answers: readonly Answer[]): Swept {
-  const subject = subjectOf(experiment.subject);
-  const [reference, ...measured] = answers;
-  if (reference?.kind !== "reference") throw new Error("the first answer is the reference");
-  const toRow = rowsOf(experiment, subject, reference.outputs);
-  const rows: Row[] = [];
-  const refused: RefusedPoint[] = [];
-  for (const [f, { points }] of families.entries()) {
-    const answer = measured[f]!;
-    if (answer.kind === "reference") throw new Error("only the first answer is the reference");
-    for (const [i, point] of points.entries()) {
-      const machine = answer.kind === "refused" ? answer : answer.machines[i]!;
-      if ("problem" in machine) refused.push({ point, where: machine.where, problem: machine.problem });
-      else if (answer.kind === "measure")
-        rows.push(toRow(point, answer.results[machine.results]!, machine.cost));
-    }
-  }
-  const inOrder = (a: { point: Point }, b: { point: Point }) => a.point.index - b.point.index;
-  return { rows: rows.sort(inOrder), refused: refused.sort(inOrder) };
+function numericsOf({ model, samples }: Subject, results: Results, reference: Outputs): Numerics {
+  const { outputs, runs, saturations, overflows, skippedCycles } = results;
+  const scores = model.score(samples, outputs, reference);
+  return { accuracy: { scores, saturations, overflows, skippedCycles }, runs };
 }
 
-function rowsOf(experiment: Experiment, subject: Subject, reference: Results["outputs"]) {
+function rowsOf(experiment: Experiment, subject: Subject, reference: Outputs) {
   const { model, samples, facts } = subject;
   const { name, mapper } = experiment;
   const common = { experiment: name, mapper, subject: experiment.subject, facts };
   const scored = { ...common, reference: model.score(samples, reference, reference) };
-  // Points that share results share their scores.
-  const known = new Map<Results, Accuracy>();
-  return (point: Point, results: Results, cost: Cost): Row => {
-    const { outputs, saturations, overflows, skippedCycles } = results;
-    let accuracy = known.get(results);
-    accuracy ??= { scores: model.score(samples, outputs, reference), saturations, overflows, skippedCycles };
-    known.set(results, accuracy);
-    return { ...scored, point, accuracy, cost };
-  };
+  return (point: Point, accuracy: Accuracy, cost: Cost): Row => ({ ...scored, point, accuracy, cost });
 }
 
 /** A point in full, for a report on it. */
@@ -155,6 +300,7 @@ export function runPoint(experiment: Experiment, point: Point): PointReport {
     point.arch,
     experiment.mapper,
   );
-  const row = rowsOf(experiment, subject, reference)(point, results, cost);
+  const { accuracy } = numericsOf(subject, results, reference);
+  const row = rowsOf(experiment, subject, reference)(point, accuracy, cost);
   return { row, job, programs: invocations };
 }

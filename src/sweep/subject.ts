@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hashOf } from "../base/hash.ts";
+import { hashOf, sha256 } from "../base/hash.ts";
 import { floorDiv } from "../fixed/round.ts";
-import { type Model, observe } from "../model/model.ts";
+import { frozenRangesOf } from "../model/frozen.ts";
+import { type Model, observe, observeMoving } from "../model/model.ts";
 import { type ModelName, modelOf } from "../model/table.ts";
 import type { Ranges } from "../quant/grid.ts";
 
@@ -12,6 +12,8 @@ export interface SubjectSpec {
   readonly model: ModelName;
   /** Where the model's weights are. */
   readonly folder: string;
+  /** Other weights than those in the folder: a path. */
+  readonly weights?: string;
   readonly split: string;
   /** How many of what the model's nouns name are scored. */
   readonly samples: number;
@@ -23,12 +25,17 @@ export interface SubjectSpec {
 
 /** A subject with its files read. */
 export interface Subject {
+  readonly name: ModelName;
   readonly model: Model;
+  /** The file of the weights. */
+  readonly path: string;
   readonly params: unknown;
   /** In the order of the model's data. */
   readonly samples: readonly unknown[];
-  /** What calibration saw; it is run when first asked for. */
+  /** Those that the weights were fine-tuned for, or else what calibration saw; it is run when first asked for. */
   readonly ranges: Ranges;
+  /** The same as a moving average, which fine-tuning goes by and keeps. */
+  readonly frozenRanges: Ranges;
   readonly facts: Facts;
 }
 
@@ -77,28 +84,31 @@ export function subjectOf(spec: SubjectSpec): Subject {
 
 function readSubject(spec: SubjectSpec): Subject {
   const model = modelOf(spec.model);
-  const path = join(spec.folder, model.file);
+  const path = spec.weights ?? join(spec.folder, model.file);
   const params = model.load(path);
   const samples = chosenOf(model, model.samples(spec.split, spec.folder), spec.samples);
   const observed = model.samples(model.calibrationSplit, spec.folder);
   const calibration = chosenOf(model, observed, spec.calibration, spec.seed);
-  let ranges: Ranges | undefined;
+  let ranges = frozenRangesOf(path);
+  let frozenRanges: Ranges | undefined;
   return {
-    ...{ model, params, samples },
+    ...{ name: spec.model, model, path, params, samples },
     get ranges() {
       ranges ??= observe(model, params, calibration);
       return ranges;
+    },
+    get frozenRanges() {
+      frozenRanges ??= observeMoving(model, params, calibration);
+      return frozenRanges;
     },
     facts: {
       count: countOf(model, samples),
       parameters: numbersIn(params),
       norm: model.normOf(params),
-      hash: hashOf({ weights: digestOf(path), words: samples, calibration }),
+      hash: hashOf({ weights: sha256(readFileSync(path)), words: samples, calibration }),
     },
   };
 }
-
-const digestOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 /** Elements of all typed arrays below a value. */
 function numbersIn(value: unknown): number {

@@ -1,15 +1,16 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import type { Recipe } from "../quant/recipe.ts";
+import { type Executed, executeOnFirst, type Priced, priceOnAll } from "./halves.ts";
 import type { Mapper } from "./mapped.ts";
-import { type Measured, measure, referenceOf } from "./measure.ts";
+import { referenceOf } from "./measure.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { type SubjectSpec, subjectOf } from "./subject.ts";
 
-/** A piece of a sweep, as plain data: the real-valued reference, or one quantized model on its machines. */
+/** A piece of a sweep, as plain data: the real-valued reference, or a quantized model to be executed once, or priced on machines. */
 export type Task =
   | { readonly kind: "reference"; readonly subject: SubjectSpec }
   | {
-      readonly kind: "measure";
+      readonly kind: "execute" | "price";
       readonly subject: SubjectSpec;
       readonly recipe: Recipe;
       readonly archs: readonly ArchSpec[];
@@ -19,14 +20,17 @@ export type Task =
 /** What a task gave, or what is wrong with its input. */
 export type Answer =
   | { readonly kind: "reference"; readonly outputs: readonly (readonly number[])[] }
-  | ({ readonly kind: "measure" } & Measured)
+  | ({ readonly kind: "execute" } & Executed)
+  | { readonly kind: "price"; readonly priced: readonly Priced[] }
   | ({ readonly kind: "refused" } & Refusal);
 
 export function runTask(task: Task): Answer {
   try {
     const subject = subjectOf(task.subject);
     if (task.kind === "reference") return { kind: "reference", outputs: referenceOf(subject) };
-    return { kind: "measure", ...measure(subject, task.recipe, task.archs, task.mapper) };
+    const asked = { ...task, subject };
+    if (task.kind === "execute") return { kind: "execute", ...executeOnFirst(asked) };
+    return { kind: "price", priced: priceOnAll(asked) };
   } catch (error) {
     return { kind: "refused", ...refusalOf(error) };
   }

@@ -14,6 +14,12 @@ export interface Ids {
   readonly n: number;
 }
 
+/** The least and the greatest value that a grid can hold. */
+export interface Within {
+  readonly lo: number;
+  readonly hi: number;
+}
+
 export const sizeOf = ({ rows, columns }: Shape): number => rows * columns;
 
 type Shape = Pick<Tensor, "rows" | "columns">;

@@ -70,6 +70,8 @@ export interface TrainKernels {
   sigmoidBack(y: number, g: number, to: number, n: number): void;
   /** to += g (1 - y^2). */
   tanhBack(y: number, g: number, to: number, n: number): void;
+  /** to[i] += g[i] where lo <= x[i] <= hi. */
+  passWithin(x: number, g: number, to: number, n: number, lo: number, hi: number): void;
   /** The sum of n elements, in double precision. */
   sum(x: number, n: number): number;
   /** out[i] = table[ids[i]], rows of `columns`; ids are int32 and in range. */
@@ -128,6 +130,18 @@ export interface TrainKernels {
     rows: number,
     columns: number,
     smoothing: number,
+  ): void;
+
+  /** out[i] = log sum e^x[i] - sum p[i] x[i]; each row of p sums to 1; saved is [rows]. */
+  distill(x: number, p: number, out: number, saved: number, rows: number, columns: number): void;
+  distillBack(
+    x: number,
+    p: number,
+    g: number,
+    saved: number,
+    to: number,
+    rows: number,
+    columns: number,
   ): void;
 
   /** next = s(f + forgetBias) c + open tanh(g), open = s(i) or, `capped`, min(s(i), 1 - s(f)); saved is [rows][3 n]. */

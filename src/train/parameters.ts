@@ -1,5 +1,6 @@
 import seedrandom from "seedrandom";
 import { InputError } from "../base/errors.ts";
+import type { Tensor as StoredTensor } from "../model/safetensors.ts";
 import type { Tensor } from "./define.ts";
 import type { Engine } from "./engine.ts";
 
@@ -62,6 +63,26 @@ export class Parameters {
   values(name: string, plane: Plane): Float32Array {
     const { shape } = this.#specOf(name);
     return this.#engine.floats(this.#planes[plane] + this.#offsets.get(name)!, countOf(shape));
+  }
+
+  /** Copies of all values by name, as a file keeps them. */
+  tensors(): ReadonlyMap<string, StoredTensor> {
+    return new Map(
+      this.specs.map(({ name, shape }) => [
+        name,
+        { dtype: "F32", shape, data: this.values(name, "value").slice() },
+      ]),
+    );
+  }
+
+  /** Puts other values in the place of some, for forward and backward to see. @returns what puts the own ones back */
+  lend(others: ReadonlyMap<string, ArrayLike<number>>): () => void {
+    const own = new Map([...others.keys()].map((name) => [name, this.values(name, "value").slice()]));
+    const set = (values: ReadonlyMap<string, ArrayLike<number>>): void => {
+      for (const [name, some] of values) this.values(name, "value").set(some);
+    };
+    set(others);
+    return () => set(own);
   }
 
   clearGradients(): void {

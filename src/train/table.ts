@@ -6,7 +6,7 @@ import { gather } from "./ops/gather.ts";
 import { linear } from "./ops/linear.ts";
 import { cell, expose } from "./ops/lstm.ts";
 import { norm } from "./ops/norm.ts";
-import { crossEntropy, softmax } from "./ops/softmax.ts";
+import { crossEntropy, distill, softmax } from "./ops/softmax.ts";
 
 /** Every operation of the tape. */
 export const OPS = {
@@ -18,6 +18,7 @@ export const OPS = {
   tanh,
   softmax,
   crossEntropy,
+  distill,
   norm,
   cell,
   expose,

@@ -1,5 +1,12 @@
-import { type Ids, type Node, type Op, type Run, sizeOf, type Tensor } from "./define.ts";
+import { type Ids, type Node, type Op, type Run, sizeOf, type Tensor, type Within } from "./define.ts";
 import type { Engine } from "./engine.ts";
+import { through } from "./ops/through.ts";
+
+/** Whoever has values of his own for what a tape computes: a machine, that has the integers in its place. */
+export interface Lead {
+  /** The tensor will hold the lead's values before `forward`. @returns the grid that they are on, once they are there */
+  take(site: string, tensor: Tensor): Within;
+}
 
 /**
  * A graph of operations that is built once, with all of its memory, and run as often as one likes: `forward` in the order
@@ -7,11 +14,14 @@ import type { Engine } from "./engine.ts";
  */
 export class Tape {
   readonly engine: Engine;
+  readonly lead: Lead | undefined;
   readonly #uses: { forward(run: Run): void; backward(run: Run): void }[] = [];
   readonly #own: Tensor[] = [];
 
-  constructor(engine: Engine) {
+  /** @param lead  without one, what `applyAt` gives is what `apply` gives */
+  constructor(engine: Engine, lead?: Lead) {
     this.engine = engine;
+    this.lead = lead;
   }
 
   /** A tensor of zeros; to be filled by its user or, in whole or in rows, as the `out` of operations. */
@@ -39,6 +49,17 @@ export class Tape {
     const node: Node<S> = { inputs, settings, out: result, saved };
     this.#uses.push({ forward: (run) => op.forward(node, run), backward: (run) => op.backward(node, run) });
     return result;
+  }
+
+  /**
+   * The same at a site of the model, as its real-valued runs call it: what follows sees the values that the lead has there,
+   * and the gradient goes straight through to the operation's own result.
+   */
+  applyAt<S>(site: string, op: Op<S>, inputs: readonly Tensor[], settings: S, out?: Tensor): Tensor {
+    if (this.lead === undefined) return this.apply(op, inputs, settings, out);
+    const own = this.apply(op, inputs, settings);
+    const led = out ?? this.tensor(own.rows, own.columns);
+    return this.apply(through, [own], this.lead.take(site, led), led);
   }
 
   forward(run: Run): void {

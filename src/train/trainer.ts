@@ -41,13 +41,15 @@ export interface Subject {
 }
 
 export interface Training {
-  /** Where checkpoints are kept. */
-  readonly folder: string;
-  /** Whether to go on from the checkpoint, if there is one. */
-  readonly resume: boolean;
-  /** Steps from one checkpoint to the next, beside one at the end of each epoch. */
-  readonly stepsPerCheckpoint: number;
-  readonly onProgress: (done: number, total: number, label: string) => void;
+  /** Where the training is kept, if it is to outlive the process. */
+  readonly checkpoints?: {
+    readonly folder: string;
+    /** Whether to go on from the folder's, if there is one. */
+    readonly resume: boolean;
+    /** Steps from one to the next, beside one at the end of each epoch. */
+    readonly every: number;
+  };
+  readonly onProgress?: (done: number, total: number, label: string) => void;
 }
 
 export interface Outcome {
@@ -68,7 +70,7 @@ const BEST = "best/";
 class Trainer {
   readonly #subject: Subject;
   readonly #training: Training;
-  readonly #checkpoint: Checkpoint;
+  readonly #checkpoint: Checkpoint | undefined;
   readonly #steps: number;
   #state: TrainingProgress;
   #best = new Map<string, StoredTensor>();
@@ -77,7 +79,7 @@ class Trainer {
     const { recipe, seed, data, stepsPerEpoch } = subject;
     this.#subject = subject;
     this.#training = training;
-    this.#checkpoint = new Checkpoint(training.folder);
+    this.#checkpoint = training.checkpoints && new Checkpoint(training.checkpoints.folder);
     this.#steps = roundReal(recipe.epochs * stepsPerEpoch, "ceiling");
     const task = hashOf({ recipe, seed, data });
     this.#state = { task, step: 0, lossSum: 0, training: [], validation: [] };
@@ -85,8 +87,8 @@ class Trainer {
 
   run(): Outcome {
     const subject = this.#subject;
-    const training = this.#training;
-    if (training.resume && this.#checkpoint.exists()) this.#resume();
+    const { checkpoints, onProgress } = this.#training;
+    if (checkpoints?.resume && this.#checkpoint!.exists()) this.#resume(this.#checkpoint!);
     while (this.#state.step < this.#steps) {
       const index = this.#state.step % subject.stepsPerEpoch;
       if (index === 0) subject.start(floorDiv(this.#state.step, subject.stepsPerEpoch));
@@ -94,8 +96,8 @@ class Trainer {
       const { step } = this.#state;
       const isOver = index === subject.stepsPerEpoch - 1 || step === this.#steps;
       if (isOver) this.#endEpoch();
-      if (isOver || step % training.stepsPerCheckpoint === 0) this.#save();
-      training.onProgress(step, this.#steps, this.#label());
+      if (checkpoints && (isOver || step % checkpoints.every === 0)) this.#save();
+      onProgress?.(step, this.#steps, this.#label());
     }
     const epochs = this.#state.training.map((loss, i) => ({
       training: perplexity(loss),
@@ -146,11 +148,11 @@ class Trainer {
       const data = this.#subject.engine.floats(part.at, sizeOf(part));
       extras.set(name, { dtype: "F32", shape: [part.rows, part.columns], data });
     }
-    this.#checkpoint.write(this.#state, this.#subject.parameters, extras);
+    this.#checkpoint!.write(this.#state, this.#subject.parameters, extras);
   }
 
-  #resume(): void {
-    const { state, extras } = this.#checkpoint.restore(this.#state.task, this.#subject.parameters);
+  #resume(checkpoint: Checkpoint): void {
+    const { state, extras } = checkpoint.restore(this.#state.task, this.#subject.parameters);
     this.#state = state;
     for (const [name, tensor] of extras) {
       if (name.startsWith(BEST)) this.#best.set(name.slice(BEST.length), tensor);
@@ -159,7 +161,10 @@ class Trainer {
     for (const [name, part] of this.#subject.carried) {
       const found = extras.get(name);
       if (found?.data.length !== sizeOf(part)) {
-        throw new InputError(this.#training.folder, `its checkpoint has no ${name} of this model`);
+        throw new InputError(
+          this.#training.checkpoints!.folder,
+          `its checkpoint has no ${name} of this model`,
+        );
       }
       this.#subject.engine.floats(part.at, sizeOf(part)).set(found.data);
     }

@@ -19,21 +19,27 @@ test("equal files are status 0", async () => {
   expect(out).toBe("1 row equal, 0 moved\n");
 });
 
-test("rows that moved are printed with by how much, and are status 1", async () => {
+test("rows that moved are printed with by how much, and are status 1 where anything got worse", async () => {
   const { files } = csvs("1,edge8x8,abc,9.5000,100", "1,edge8x8,abc,9.2500,120");
   const { status, out } = await shiftline("compare", ...files);
   expect(status).toBe(1);
   expect(out).toMatchInlineSnapshot(`
-    "0 rows equal, 1 moved
+    "0 rows equal, 1 moved: 1 worse
 
     point 1: edge8x8
-      per_pct  9.5000 -> 9.2500  -0.2500
-      cycles      100 -> 120     +20
+      per_pct  9.5000 -> 9.2500  -0.2500   -2.6%  better
+      cycles      100 -> 120         +20  +20.0%  worse
     "
   `);
   const { equal, moved } = JSON.parse((await shiftline("compare", ...files, "--json")).out);
   expect(equal).toBe(false);
-  expect(moved[0].moves).toContainEqual({ column: "cycles", from: "100", to: "120", by: "+20" });
+  expect(moved[0].moves).toContainEqual({
+    column: "cycles",
+    from: "100",
+    to: "120",
+    by: "+20",
+    verdict: "worse",
+  });
 });
 
 test("files that are missing or no CSV are refused on stderr", async () => {
@@ -48,4 +54,35 @@ test("files that are missing or no CSV are refused on stderr", async () => {
     "shiftline: FOLDER/before.csv: record 2 has 4 fields, the header 5
     shiftline: FOLDER/none.csv: no such file"
   `);
+});
+
+test("tolerances decide the status, and --exact lets nothing pass", async () => {
+  const { files } = csvs("1,edge8x8,abc,9.5000,100", "1,edge8x8,abc,9.4000,101");
+  const statusOf = async (...options: readonly string[]) =>
+    (await shiftline("compare", ...files, ...options)).status;
+  expect(await statusOf()).toBe(1);
+  expect(await statusOf("--tolerance", "cycles=1%")).toBe(0);
+  expect(await statusOf("--tolerance", "cycles=1%", "--exact")).toBe(1);
+  expect(await statusOf("--tolerance", "cycles=1%", "--tolerance", "per_pct=0.5")).toBe(0);
+  expect(await statusOf("--key", "arch,recipe")).toBe(1);
+});
+
+test.each([
+  [["--tolerance", "cycle=1"], 1, "FOLDER/before.csv: no column cycle; did you mean cycles?"],
+  [["--key", "arch,curve"], 1, "FOLDER/before.csv: no column curve"],
+  [["--tolerance", "cycles=1", "--tolerance", "cycles=2"], 1, "--tolerance: cycles is given twice"],
+  [["--tolerance", "cycles"], 2, '--tolerance takes KEY=VALUE, not "cycles" (see shiftline --help)'],
+  [
+    ["--tolerance", "cycles=a bit"],
+    2,
+    '--tolerance takes a number or a percentage from 0 on, not "a bit" for cycles (see shiftline --help)',
+  ],
+])("%j is refused", async (options, expected, problem) => {
+  const { here, files } = csvs("1,edge8x8,abc,9.5000,100", "1,edge8x8,abc,9.5000,100");
+  const { status, out, err } = await shiftline("compare", ...files, ...options);
+  expect({ status, out, err: without(here, err) }).toEqual({
+    status: expected,
+    out: "",
+    err: `shiftline: ${problem}\n`,
+  });
 });

@@ -13,6 +13,7 @@ const VERBS = [
   "isa",
   "asm",
   "disasm",
+  "report",
   "compare",
 ];
 
@@ -20,7 +21,9 @@ test("--help lists every verb and the exit statuses, on stdout", async () => {
   const { status, out, err } = await shiftline("--help");
   expect(status).toBe(0);
   for (const verb of VERBS) expect(out).toMatch(new RegExp(`^  shiftline ${verb}\\b`, "m"));
-  expect(out).toContain("0 done, 1 refused (or, of compare, rows moved), 2 wrong usage, 70 a bug of ours");
+  expect(out).toContain(
+    "0 done, 1 refused (or, of compare, rows got worse), 2 wrong usage, 70 a bug of ours",
+  );
   expect(err).toBe("");
 });
 

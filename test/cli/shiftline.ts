@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { main } from "../../src/cli/main.ts";
 
+// What a test sees goes by what it does itself: results are kept where it says so, and nowhere else.
+process.env["SHIFTLINE_CACHE"] = "";
+
 /** What a person sees of a command. */
 export interface Answer {
   readonly status: number;

@@ -120,4 +120,13 @@ const average: Definition<OperandsOf<"average">> = {
   ],
 };
 
-export const CONVERSIONS = { convert, clamp, rowscale, moments, average };
+const min: Definition<OperandsOf<"min">> = {
+  results(x, lane) {
+    const b = lane.activations(x.bits, x.b, x.period);
+    const a = lane.activations(x.bits, x.a, x.n);
+    const difference = (code: bigint, i: number) => code - b[i % x.period]!;
+    return [a.map((code, i) => (difference(code, i) < 0n ? code : b[i % x.period]!))];
+  },
+};
+
+export const CONVERSIONS = { convert, clamp, min, rowscale, moments, average };

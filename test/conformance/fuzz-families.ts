@@ -8,7 +8,7 @@ import { lowerAttend, lowerKeys } from "../../src/kernels/attention/lower.ts";
 import { quantizeAttention } from "../../src/kernels/attention/quantize.ts";
 import { attend, keys } from "../../src/kernels/attention/real.ts";
 import { widenAttention } from "../../src/kernels/attention/widen.ts";
-import { activationGrid, type Definition, defineKernel, type Kernel } from "../../src/kernels/define.ts";
+import { activationGrid } from "../../src/kernels/define.ts";
 import {
   exactLookup,
   exactProduct,
@@ -25,11 +25,6 @@ import { lowerLinear, lowerLinearPwl } from "../../src/kernels/linear/lower.ts";
 import { quantizeLinear } from "../../src/kernels/linear/quantize.ts";
 import { linear as realLinear } from "../../src/kernels/linear/real.ts";
 import { widenLinear } from "../../src/kernels/linear/widen.ts";
-import { exactLstm } from "../../src/kernels/lstm/exact.ts";
-import { lowerLstm } from "../../src/kernels/lstm/lower.ts";
-import { matricesOf, quantizeLstm } from "../../src/kernels/lstm/quantize.ts";
-import { gateCount, type LstmParams, lstmSequence, peepholeBlocks } from "../../src/kernels/lstm/real.ts";
-import { widenLstm } from "../../src/kernels/lstm/widen.ts";
 import { exactNorm } from "../../src/kernels/norm/exact.ts";
 import { lowerNorm } from "../../src/kernels/norm/lower.ts";
 import { quantizeNorm } from "../../src/kernels/norm/quantize.ts";
@@ -52,28 +47,10 @@ import { CURVES, type CurveName } from "../../src/pwl/curves.ts";
 import { affineGrid, bipolarGrid, symmetricGrid } from "../../src/quant/grid.ts";
 import { powersOfTwo } from "../../src/quant/numerics.ts";
 import { tableFor } from "../../src/quant/tables.ts";
-import { type Family, family } from "./fuzz-kernels.ts";
+import { type Family, family, kernelOf, limits, sized, upTo } from "./fuzz-kernels.ts";
+import { lstm, mogrifier } from "./fuzz-recurrent.ts";
 
 /** The shapes that are fuzzed, and the kernel of each. */
-
-const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
-/** A length as drawn, or so many that they end on a whole byte at every width: others most recipes cannot cut. */
-const sized = (length: number, whole: boolean): number => (whole ? 8 * Math.ceil(length / 8) : length);
-
-/** How far inputs reach: ranges of a few units, of fractions, and of many. */
-const limits = fc.constantFrom(1, 4, 0.3, 20);
-
-/** A kernel of one sample, whose parameters its functions close over. */
-function kernelOf<Q>(
-  draw: Definition<undefined, Q>["samples"][number]["draw"],
-  parts: Omit<Definition<undefined, Q>, "name" | "doc" | "bound" | "samples">,
-): Kernel {
-  return defineKernel<undefined, Q>({
-    ...{ name: "fuzzed", doc: "", bound: { rms: 0, reason: "" } },
-    samples: [{ name: "drawn", params: undefined, draw }],
-    ...parts,
-  });
-}
 
 const linear = family({
   name: "linear",
@@ -319,65 +296,6 @@ const attention = family({
   },
 });
 
-const lstm = family({
-  name: "lstm",
-  shape: fc.record({
-    ...{ parts: fc.array(upTo(10), { minLength: 1, maxLength: 2 }), size: upTo(14), steps: upTo(9) },
-    whole: fc.boolean(),
-    ...{ normX: fc.boolean(), normH: fc.boolean(), normC: fc.boolean(), normGates: fc.boolean() },
-    ...{ bias: fc.boolean(), coupled: fc.boolean(), peepholes: fc.boolean(), reverse: fc.boolean() },
-    kind: fc.constantFrom("layer" as const, "mad" as const),
-    normScope: fc.constantFrom("gate" as const, "all" as const),
-    clip: fc.constantFrom(0, 0.5, 3),
-    projected: fc.nat(6),
-    limit: limits,
-  }),
-  recipe: (_, recipe) => ({
-    ...recipe,
-    ...(recipe.gate_curve === "gemmlowp"
-      ? { gate_format: "q3.12", cell_bits: 16, norm_bits: 16 }
-      : { cell_bits: recipe.cell_bits ?? 12 }),
-  }),
-  kernel(shape, rng) {
-    const { whole, steps, coupled, reverse, normScope, clip, limit } = shape;
-    const [hidden, projected] = [sized(shape.size, whole), sized(shape.projected, whole)];
-    const widths = shape.parts.map((part) => sized(part, whole));
-    const input = widths.reduce((all, width) => all + width);
-    const gates = gateCount(coupled) * hidden;
-    const outputs = projected === 0 ? hidden : projected;
-    const normOf = (n: number) => uniformNorm(rng, shape.kind, n);
-    const cell: LstmParams = {
-      ...{ input, hidden, forgetBias: 1, normScope, coupled },
-      weightX: uniformMatrix(rng, gates, input),
-      weightH: uniformMatrix(rng, gates, outputs),
-      ...(shape.bias && { bias: uniform(rng, gates) }),
-      ...(shape.normX && { normX: normOf(gates) }),
-      ...(shape.normH && { normH: normOf(gates) }),
-      ...(shape.normGates && { normGates: normOf(gates) }),
-      ...(shape.normC && { normC: normOf(hidden) }),
-      ...(shape.peepholes && { peepholes: uniform(rng, peepholeBlocks(coupled).length * hidden) }),
-      ...(clip > 0 && { clip }),
-      ...(projected > 0 && { projection: { weight: uniformMatrix(rng, outputs, hidden) } }),
-    };
-    return kernelOf((random) => widths.map((width) => uniformVectors(random, width, steps, limit)), {
-      real: (_, inputs, tap) => lstmSequence(cell, joined(inputs), reverse, tap),
-      quantize: (_, inputs, ranges, numerics) =>
-        quantizeLstm(
-          cell,
-          partsOf(cell.weightX, widths, inputs),
-          ranges,
-          activationGrid(ranges.of("hidden"), numerics),
-          numerics,
-        ),
-      widen: widenLstm,
-      outputGrid: (q) => q.hidden,
-      matrices: matricesOf,
-      exact: (q, inputs, arch) => exactLstm(q, inputs, reverse, arch),
-      lower: (q, b, inputs) => lowerLstm(b, q, inputs, reverse),
-    });
-  },
-});
-
 export const families: readonly Family[] = [
-  ...[linear, sum, product, activation, norm, softmax, attention, lstm],
+  ...[linear, sum, product, activation, norm, softmax, attention, lstm, mogrifier],
 ];

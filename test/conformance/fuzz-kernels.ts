@@ -6,6 +6,8 @@ import { maxOf, minOf } from "../../src/fixed/format.ts";
 import { type Program, unroll } from "../../src/isa/program.ts";
 import {
   type Codes,
+  type Definition,
+  defineKernel,
   encodeInputs,
   type Kernel,
   type Quantized,
@@ -35,6 +37,25 @@ export interface Family<S = unknown> {
 
 /** A family with the type of its shapes closed over. */
 export const family = <S>(of: Family<S>): Family => of as unknown as Family;
+
+export const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+/** A length as drawn, or so many that they end on a whole byte at every width: others most recipes cannot cut. */
+export const sized = (length: number, whole: boolean): number => (whole ? 8 * Math.ceil(length / 8) : length);
+
+/** How far inputs reach: ranges of a few units, of fractions, and of many. */
+export const limits = fc.constantFrom(1, 4, 0.3, 20);
+
+/** A kernel of one sample, whose parameters its functions close over. */
+export function kernelOf<Q>(
+  draw: Definition<undefined, Q>["samples"][number]["draw"],
+  parts: Omit<Definition<undefined, Q>, "name" | "doc" | "bound" | "samples">,
+): Kernel {
+  return defineKernel<undefined, Q>({
+    ...{ name: "fuzzed", doc: "", bound: { rms: 0, reason: "" } },
+    samples: [{ name: "drawn", params: undefined, draw }],
+    ...parts,
+  });
+}
 
 interface KernelCase {
   readonly shape: unknown;

@@ -78,3 +78,17 @@ test("a thousand times a thousand turns are issued without trouble", () => {
   expect(all).toHaveLength(300_000);
   expect(all.at(-1)).toBe(299);
 });
+
+test("what is shown inside a loop moves with its register; what a loop shows, its last instruction shows", () => {
+  const { items } = parseProgram("loop count=2 by=16\n  fill dst=0+i0 n=1 bits=8 value=0\nend", "p");
+  const grid = { format: { bits: 8, signed: true }, scale: 1, zero: 0 };
+  const shown = { at: 4, length: 1, count: 1, grid };
+  const [loop] = items;
+  if (loop === undefined || !isLoop(loop)) throw new Error("not a loop");
+  const body = loop.body.map((item) => ({ ...item, shows: [{ ...shown, site: "h", by: 0 }] }));
+  const program = { name: "p", items: [{ ...loop, body, shows: [{ ...shown, site: "all" }] }] };
+  expect(unroll(program).map(({ shows }) => shows!.map(({ site, at }) => `${site} ${at}`))).toEqual([
+    ["h 4"],
+    ["h 20", "all 4"],
+  ]);
+});

@@ -36,6 +36,7 @@ const LEGAL: Readonly<Record<string, string>> = {
   add: "dst=0 a=32 b=64 n=4 period=4 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 aScale=0 bScale=16",
   sub: "dst=0 a=32 b=64 n=4 period=4 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 aScale=0 bScale=16",
   mul: "dst=0 a=32 b=64 n=4 period=1 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 scale=0",
+  min: "dst=0 a=32 b=64 n=4 period=4 bits=8",
   affine: "dst=0 a=32 n=4 period=2 gains=0 gainBits=8 aBits=8 bits=8 aZero=0 zero=0 drop=0 scale=64",
   rescale: "dst=0 a=32 n=4 aBits=8 bits=8 aZero=0 zero=0 scale=0",
   fill: "dst=0 n=4 bits=8 value=0",
@@ -193,7 +194,7 @@ describe("addresses", () => {
 
 describe("an operation's own rules:", () => {
   test("a period divides the elements", () => {
-    for (const name of ["add", "sub", "mul", "affine"])
+    for (const name of ["add", "sub", "mul", "min", "affine"])
       expect(faults(line(name, { period: 3 }))).toEqual([`p: 0: ${name}: period 3 does not divide n 4`]);
   });
 

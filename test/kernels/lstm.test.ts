@@ -82,6 +82,27 @@ describe("options over the reals", () => {
     });
   });
 
+  test("a cap by hand: the input gate is the smaller of itself and what the forget gate leaves", () => {
+    const rows = (...data: number[]): Matrix => ({ rows: 4, columns: 1, data: Float64Array.from(data) });
+    const one = (i: number, f: number) =>
+      lstmCell(
+        {
+          ...{ input: 1, hidden: 1, weightX: rows(i, f, 3, 4), weightH: rows(0, 0, 0, 0), forgetBias: 0.5 },
+          ...{ normScope: "gate", capped: true },
+        },
+        vec(1),
+        { h: vec(0), c: vec(0.8) },
+      ).c[0];
+    const kept = (f: number) => sigmoid(f + 0.5) * 0.8;
+    expect(one(2, 1)).toBeCloseTo(kept(1) + (1 - sigmoid(1.5)) * Math.tanh(3), 12);
+    expect(one(-2, 1)).toBeCloseTo(kept(1) + sigmoid(-2) * Math.tanh(3), 12);
+  });
+
+  test("a cap is nothing to a coupled cell", () => {
+    const coupled = randomCell(3, { coupled: true });
+    expectSameRuns({ ...coupled, capped: true }, coupled);
+  });
+
   test("one unit with peepholes by hand: i and f see the old cell, o the new one", () => {
     const rows = (...data: number[]): Matrix => ({ rows: 4, columns: 1, data: Float64Array.from(data) });
     const p: LstmParams = {

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { type ArchSpec, loadArch, makeArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { runExact } from "../../src/model/g2p/exact.ts";
-import { g2p } from "../../src/model/g2p/index.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { score } from "../../src/model/g2p/metrics.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
@@ -10,10 +9,13 @@ import { runReal } from "../../src/model/g2p/real.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { loadWords, type Word } from "../../src/model/g2p/words.ts";
 import { observe } from "../../src/model/model.ts";
+import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe, type Recipe } from "../../src/quant/recipe.ts";
 import { execute, type Outcome } from "../../src/sweep/execute.ts";
 import { legalize } from "../../src/sweep/legal.ts";
 import { G2P_WEIGHTS } from "./files.ts";
+
+const { g2p } = MODELS;
 
 const model = loadG2p(G2P_WEIGHTS);
 const { test: words, validation } = loadWords();

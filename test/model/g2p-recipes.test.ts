@@ -2,17 +2,19 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { makeArch, overrideArch } from "../../src/arch/spec.ts";
 import { runExact } from "../../src/model/g2p/exact.ts";
-import { g2p } from "../../src/model/g2p/index.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { loadWords } from "../../src/model/g2p/words.ts";
 import { observe } from "../../src/model/model.ts";
+import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
 import { execute } from "../../src/sweep/execute.ts";
 import { legalize } from "../../src/sweep/legal.ts";
 import { G2P_WEIGHTS } from "./files.ts";
+
+const { g2p } = MODELS;
 
 const model = loadG2p(G2P_WEIGHTS);
 const { test: words, validation } = loadWords();

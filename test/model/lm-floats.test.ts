@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
 import { makeArch } from "../../src/arch/spec.ts";
-import { lmOf } from "../../src/model/lm/index.ts";
 import { passagesOf, textOf } from "../../src/model/lm/passages.ts";
-import { loadLm } from "../../src/model/lm/weights.ts";
 import { observe } from "../../src/model/model.ts";
+import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { LM_WEIGHTS } from "./files.ts";
 
-const lm = lmOf("lm-ln", "layer");
-const params = loadLm(LM_WEIGHTS, "layer");
+const lm = MODELS["lm-ln"];
+const params = lm.load(LM_WEIGHTS);
 const ranges = observe(lm, params, passagesOf(textOf("validation"), 20, 1));
 
 test.each([

@@ -5,11 +5,10 @@ import { InputError } from "../../src/base/errors.ts";
 import type { NormParams } from "../../src/kernels/norm/real.ts";
 import { modelBytes } from "../../src/model/job.ts";
 import { runExact } from "../../src/model/lm/exact.ts";
-import { lmOf } from "../../src/model/lm/index.ts";
 import { score } from "../../src/model/lm/metrics.ts";
 import { type Passage, passagesOf, textOf } from "../../src/model/lm/passages.ts";
-import { loadLm } from "../../src/model/lm/weights.ts";
 import { observe } from "../../src/model/model.ts";
+import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe, type Recipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
 import { execute } from "../../src/sweep/execute.ts";
@@ -19,8 +18,8 @@ import { LM_WEIGHTS } from "./files.ts";
 const text = textOf("test");
 const calibration = passagesOf(textOf("validation"), 300, 1);
 
-const lm = lmOf("lm-ln", "layer");
-const params = loadLm(LM_WEIGHTS, "layer");
+const lm = MODELS["lm-ln"];
+const params = lm.load(LM_WEIGHTS);
 const ranges = observe(lm, params, calibration);
 
 function prepare(arch: ArchSpec, recipe: Partial<Recipe>) {
@@ -89,14 +88,15 @@ describe("the machine gives every logit that the plain loops give", () => {
   });
 
   test("with norms by the mean absolute deviation", () => {
-    const mad = lmOf("lm-mad", "mad");
+    const mad = MODELS["lm-mad"];
     const own = mad.load(LM_WEIGHTS);
     const sites = observe(mad, own, calibration);
     const q = mad.quantize(own, sites, { recipe: makeRecipe(), arch: plain.settings });
     const passage = excerpt(500, 12);
     const [outcome] = execute(legalize(mad.compile(q, plain, [1]), plain), [mad.inputOf(q, passage)]);
     expect(outcome!.outputs).toEqual(mad.exact(q, passage, plain.settings));
-    const kinds: (NormParams["kind"] | string)[] = [q.cell.normX!.kind, q.cell.normC!.kind, mad.normOf(own)];
+    const { normX, normC } = q.layers[0]!.cell;
+    const kinds: (NormParams["kind"] | string)[] = [normX!.kind, normC!.kind, mad.normOf(own)];
     expect(kinds).toEqual(["mad", "mad", "mad"]);
   });
 });

@@ -153,3 +153,42 @@ function expectNear(x: number, grid: Grid): void {
   // Half a code for its own rounding, half for that of the zero point, which moves the ends of an affine grid.
   if (!(miss <= 1 * SLACK)) expect.fail(`${x} is ${miss} codes off on ${JSON.stringify(grid)}`);
 }
+
+describe("a moving average of ranges", () => {
+  const seen = ({ lo, hi }: Range): Ranges => {
+    const ranges = new Ranges();
+    ranges.observe("site", [lo, hi], "lookedUp");
+    return ranges;
+  };
+
+  test("begins with the first, moves by its share, and never leaves what was seen", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyRange, { minLength: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (all, share) => {
+          const average = new Ranges();
+          for (const range of all) average.approach(seen(range), share);
+          const { lo, hi } = average.of("site");
+          const last = all.reduce((own, { lo, hi }) => ({
+            lo: own.lo + share * (lo - own.lo),
+            hi: own.hi + share * (hi - own.hi),
+          }));
+          expect({ lo, hi }).toEqual(last);
+          const slack = 1e-9;
+          expect(lo).toBeGreaterThanOrEqual(Math.min(...all.map((r) => r.lo)) - slack);
+          expect(hi).toBeLessThanOrEqual(Math.max(...all.map((r) => r.hi)) + slack);
+        },
+      ),
+    );
+  });
+
+  test("counts the lookups of all, and comes back whole from its plain data", () => {
+    const average = seen({ lo: -1, hi: 2 });
+    average.approach(seen({ lo: -3, hi: 4 }), 0.5);
+    expect(average.lookupsOf("site")!.counts.reduce((sum, n) => sum + n, 0)).toBe(4);
+    const restored = Ranges.restore(JSON.parse(JSON.stringify(average)));
+    expect(restored.of("site")).toEqual({ lo: -2, hi: 3 });
+    expect(restored.lookupsOf("site")).toEqual(average.lookupsOf("site"));
+  });
+});

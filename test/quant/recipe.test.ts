@@ -75,3 +75,14 @@ describe("recipes", () => {
     expect(hashRecipe(makeRecipe({ cell_bits: 12 }))).not.toBe(hashRecipe(makeRecipe()));
   });
 });
+
+test("a recipe's identity is that of its departures from the defaults", () => {
+  const named = Object.entries(RECIPE_FIELDS);
+  expect(hashRecipe(makeRecipe(Object.fromEntries(named.map(([key, field]) => [key, field.default]))))).toBe(
+    hashRecipe(makeRecipe()),
+  );
+  const hashes = ["weight_bits", "cell_bits", "tuning_steps"].map((key) =>
+    hashRecipe(makeRecipe({ [key]: 5 })),
+  );
+  expect(new Set([...hashes, hashRecipe(makeRecipe())]).size).toBe(4);
+});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Column } from "../../src/report/column.ts";
-import { svgFile, ticks } from "../../src/report/pwl/drawing.ts";
+import { svgFile, ticks } from "../../src/report/drawing.ts";
 import { drawErrors } from "../../src/report/pwl/errors.ts";
 import { drawFigure, type Figure } from "../../src/report/pwl/figure.ts";
 import { htmlPage } from "../../src/report/pwl/html.ts";

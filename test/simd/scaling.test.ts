@@ -251,6 +251,41 @@ describe("add", () => {
   });
 });
 
+describe("minimum", () => {
+  for (const bytes of [1, 2, 4]) {
+    test(`int${8 * bytes}`, () => {
+      const pair = new Pair();
+      for (let i = 0; i < CASES; i++) {
+        const name = `minimum ${bytes} case ${i}`;
+        const draw = new Draw(name);
+        const [n, lanes] = [draw.int(1, 4), draw.pick(LANES)];
+        const period = draw.int(1, n);
+        const a = draw.codes(n * lanes, bytes, draw.pick(FLAVOURS));
+        const b = draw.codes(period * lanes, bytes, draw.pick(FLAVOURS));
+        const out = pair.room(bytes, n * lanes);
+        pair.run("minimum", pair.put(bytes, a), pair.put(bytes, b), period, out, bytes, n, lanes);
+        const want = a.map((x, at) => {
+          const other = b[(Math.floor(at / lanes) % period) * lanes + (at % lanes)]!;
+          return Math.min(x, other);
+        });
+        pair.expect(out, bytes, want, () => name);
+      }
+    });
+  }
+
+  test("in place of either operand", () => {
+    const pair = new Pair();
+    const draw = new Draw("minimum in place");
+    const [a, b] = [draw.codes(64, 1, "mixed"), draw.codes(64, 1, "mixed")];
+    const want = a.map((x, i) => Math.min(x, b[i]!));
+    for (const own of [0, 1]) {
+      const at = [pair.put(1, a), pair.put(1, b)] as const;
+      pair.run("minimum", ...at, 4, at[own]!, 1, 4, 16);
+      pair.expect(at[own]!, 1, want, () => `operand ${own}`);
+    }
+  });
+});
+
 describe("multiply", () => {
   for (const aBytes of [1, 2]) {
     for (const bBytes of [1, 2]) {

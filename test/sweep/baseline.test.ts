@@ -14,7 +14,7 @@ import { wordsOf } from "../../src/model/g2p/words.ts";
 import type { Job } from "../../src/model/job.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { loadRecipe } from "../../src/quant/recipe-file.ts";
-import { FloatModels } from "../../src/sweep/baseline.ts";
+import { FloatModels, floatCosts } from "../../src/sweep/baseline.ts";
 import { runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
@@ -80,7 +80,7 @@ test("the float program has the integer one's instructions where both keep all w
 
 describe("the cost of a job in floats", () => {
   test("is its programs' cycles on the float machine, times their runs", () => {
-    const { fp16 } = floats().costs(edge, RUNS);
+    const { fp16 } = floatCosts(floats().timings(edge), RUNS);
     const machine = baselineMachine(edge, "fp16");
     const { load, stages } = compileG2p(widenG2p(quantized(), 16), machine, [length]);
     const [start, step] = stages.get(length)!.map(({ program }) => time(program, machine).cycles);
@@ -96,7 +96,7 @@ describe("the cost of a job in floats", () => {
   test("never falls with the width; a smaller array never helps; weights stay within the memory", () => {
     for (const name of ["edge16x16", "edge8x8", "dot16x16"]) {
       const arch = loadArch(`arch/${name}.yaml`);
-      const { fp32, fp16 } = floats(arch).costs(arch, RUNS);
+      const { fp32, fp16 } = floatCosts(floats(arch).timings(arch), RUNS);
       expect(fp32.equalArray.warmCycles, name).toBeGreaterThan(fp16.equalArray.warmCycles);
       for (const { equalArray, equalArea } of [fp32, fp16]) {
         expect(equalArea.warmCycles, name).toBeGreaterThanOrEqual(equalArray.warmCycles);
@@ -109,7 +109,7 @@ describe("the cost of a job in floats", () => {
 
   test("depends on the model's shape, not on its codes: recipes of other widths share it", () => {
     const costs = [{}, { weight_bits: 3, norm_bits: 6 }, { cell_bits: 12, weight_scale: "per-tensor" }].map(
-      (recipe) => floats(edge, recipe).costs(edge, RUNS),
+      (recipe) => floatCosts(floats(edge, recipe).timings(edge), RUNS),
     );
     expect(costs[1]).toEqual(costs[0]);
     expect(costs[2]).toEqual(costs[0]);
@@ -119,14 +119,14 @@ describe("the cost of a job in floats", () => {
     const { values, machine } = loadRecipe(`recipes/${name}.yaml`);
     for (const dataflow of ["weight-stationary", "output-stationary", "input-stationary", "dot"]) {
       const arch = overrideArch(edge, { ...machine, "mac.dataflow": dataflow }, name);
-      const { fp32 } = floats(arch, values).costs(arch, RUNS);
+      const { fp32 } = floatCosts(floats(arch, values).timings(arch), RUNS);
       expect(fp32.equalArray.warmCycles).toBeGreaterThan(0);
     }
   });
 
   test("of a model that needs more activation SRAM in floats has that much more, and says so", () => {
     const small = overrideArch(edge, { "activation.bytes": 16_384 }, "test");
-    const { fp32, fp16 } = floats(small).costs(small, RUNS);
+    const { fp32, fp16 } = floatCosts(floats(small).timings(small), RUNS);
     expect(fp32.equalArray.grown).toEqual({ activation: 2 });
     expect(fp16.equalArray.grown).toEqual({});
   });
@@ -139,7 +139,7 @@ describe("the cost of a job in floats", () => {
     const refuse = () => {
       throw new InputError("edge", problem, key);
     };
-    expect(() => new FloatModels(() => ({}), refuse, problem).costs(edge, [])).toThrow(
+    expect(() => new FloatModels(() => ({}), refuse, problem).timings(edge)).toThrow(
       `edge: ${key === undefined ? "" : `${key}: `}${problem}`,
     );
   });

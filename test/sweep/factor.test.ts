@@ -2,21 +2,23 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { FIELDS, type FieldName } from "../../src/arch/fields.ts";
 import { type ArchSpec, makeArch, overrideArch } from "../../src/arch/spec.ts";
 import { time } from "../../src/machine/timing.ts";
-import { g2p } from "../../src/model/g2p/index.ts";
 import { compileG2p } from "../../src/model/g2p/lower.ts";
 import { quantizeG2p } from "../../src/model/g2p/quantize.ts";
 import { loadG2p } from "../../src/model/g2p/weights.ts";
 import { type Word, wordsOf } from "../../src/model/g2p/words.ts";
+import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { execute } from "../../src/sweep/execute.ts";
-import { familiesOf, quantKey, resultsKey, timingKey } from "../../src/sweep/factor.ts";
+import { quantKey, resultsKey, timingKey } from "../../src/sweep/factor.ts";
 import { legalize } from "../../src/sweep/legal.ts";
 import { distinct } from "../../src/sweep/mapped.ts";
-import { jobOf, measure } from "../../src/sweep/measure.ts";
-import { planOf } from "../../src/sweep/run.ts";
+import { jobOf } from "../../src/sweep/measure.ts";
+import { type Plan, runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
 import { experimentOf } from "./lab.ts";
+
+const { g2p } = MODELS;
 
 // Everything is done for real; only counted on the way.
 vi.mock("../../src/sweep/execute.ts", { spy: true });
@@ -26,22 +28,33 @@ vi.mock("../../src/model/g2p/quantize.ts", { spy: true });
 
 beforeEach(() => vi.clearAllMocks());
 
-/** Measures all points; how often each kind of work was done. */
-function workOf(points: readonly string[]) {
-  const experiment = experimentOf(points);
-  const subject = subjectOf(experiment.subject);
-  const families = familiesOf(experiment.points);
-  const measured = families.map(({ recipe, archs }) => measure(subject, recipe, archs));
-  const lengths = new Set((subject.samples as Word[]).map(({ letters }) => letters.length)).size;
+let sweeps = 0;
+
+/** Sweeps all points, on calibration words of its own that no model is known of; how often each kind of work was done. */
+async function workOf(points: readonly string[]) {
+  const plain = experimentOf(points);
+  const experiment = { ...plain, subject: { ...plain.subject, seed: ++sweeps } };
+  let plan: Plan | undefined;
+  const onPlan = (told: Plan) => {
+    plan = told;
+  };
+  const { rows, refused } = await runSweep(experiment, { workers: 0, onPlan });
+  const lengths = new Set(
+    (subjectOf(experiment.subject).samples as Word[]).map(({ letters }) => letters.length),
+  );
   return {
     points: experiment.points.length,
     quantized: vi.mocked(quantizeG2p).mock.calls.length,
     executed: vi.mocked(execute).mock.calls.length,
     compiled: vi.mocked(compileG2p).mock.calls.length,
     timed: vi.mocked(time).mock.calls.length,
-    programsPerJob: 1 + 2 * lengths,
-    plan: planOf(experiment),
-    measured,
+    programsPerJob: 1 + 2 * lengths.size,
+    plan: plan!,
+    accuracies: rows.map(({ accuracy }) => accuracy),
+    /** Of each point, what is wrong with it. */
+    problems: experiment.points.map(
+      ({ index }) => refused.find(({ point }) => point.index === index)?.problem,
+    ),
   };
 }
 
@@ -49,18 +62,29 @@ function workOf(points: readonly string[]) {
 const FLOATS = 2;
 const ARRAYS = 2;
 
-test("R recipes on A machines cost R executions, not R x A", () => {
-  const work = workOf([
+test("the array takes part in a fine-tuned model, whose training runs on it, and in no other", () => {
+  const keys = (changes: Readonly<Record<string, unknown>>) =>
+    [8, 16].map((rows) => quantKey(makeRecipe(changes), makeArch({ "mac.rows": rows })));
+  expect(new Set(keys({})).size).toBe(1);
+  expect(new Set(keys({ tuning_steps: 10 })).size).toBe(2);
+});
+
+test("R recipes on A machines cost R executions, not R x A", async () => {
+  const work = await workOf([
     "- axes: { arch: [edge16x16, edge32x32, dot16x16], weight_bits: [8, 4], mac.preload: [overlapped, serial] }",
   ]);
   // Beside each point, and once for each of the six machines, the same model in two float formats.
   expect(work).toMatchObject({ points: 12, quantized: 2, executed: 2, compiled: 12 + 6 * FLOATS });
-  expect(work.plan).toEqual({ points: 12, numerics: 2, timings: 12 });
+  expect(work.plan).toEqual({
+    points: 12,
+    numerics: { distinct: 2, cached: 0 },
+    timings: { distinct: 12, cached: 0, isMost: true },
+  });
   expect(work.timed).toBe((12 + 6 * FLOATS * ARRAYS) * work.programsPerJob);
 });
 
-test("a program is timed once, whatever recipes it comes from", () => {
-  const work = workOf([
+test("a program is timed once, whatever recipes it comes from", async () => {
+  const work = await workOf([
     "- set: { dma.channels: 3 }",
     "- { set: { dma.channels: 3, requant.rounding: floor } }",
   ]);
@@ -68,8 +92,8 @@ test("a program is timed once, whatever recipes it comes from", () => {
   expect(work.timed).toBeLessThan((2 + FLOATS * ARRAYS) * work.programsPerJob);
 });
 
-test("a limit that is kept, such as how many pieces a table may have, costs no execution", () => {
-  expect(workOf(["- axes: { pwl.maxPieces: [32, 64] }"])).toMatchObject({
+test("a limit that is kept, such as how many pieces a table may have, costs no execution", async () => {
+  expect(await workOf(["- axes: { pwl.maxPieces: [32, 64] }"])).toMatchObject({
     points: 2,
     quantized: 1,
     executed: 1,
@@ -81,18 +105,25 @@ describe("the array's shape", () => {
     `- { arch: narrow-acc, set: { acc.bits: ${bits} }, axes: { mac.rows: [4, 16], mac.columns: [16, 32] } }`,
   ];
 
-  test("takes no part where no accumulator can overflow", () => {
-    expect(workOf(points(24))).toMatchObject({ points: 4, quantized: 1, executed: 1 });
+  test("takes no part where no accumulator can overflow", async () => {
+    expect(await workOf(points(24))).toMatchObject({ points: 4, quantized: 1, executed: 1 });
   });
 
-  test("takes part where one may: rows decide where a pass ends, columns do not", () => {
-    const { measured, ...work } = workOf(points(16));
+  test("takes part where one may: rows decide where a pass ends, columns do not", async () => {
+    const { accuracies, ...work } = await workOf(points(16));
     expect(work).toMatchObject({ points: 4, quantized: 1, executed: 2 });
-    const [low, high] = measured[0]!.results;
-    expect(low!.overflows).toBeGreaterThan(0);
-    expect(low!.overflows).not.toBe(high!.overflows);
-    expect(measured[0]!.machines).toMatchObject([0, 0, 1, 1].map((results) => ({ results })));
+    const [low, alike, high, too] = accuracies.map(({ overflows }) => overflows);
+    expect(low).toBeGreaterThan(0);
+    expect(low).not.toBe(high);
+    expect([alike, too]).toEqual([low, high]);
   });
+});
+
+test("models that differ in the contents of tables share their programs: R recipes on A machines cost A compilations beside R", async () => {
+  const work = await workOf([
+    "- axes: { gate_method: [slope, uniform], rsqrt_method: [slope, uniform], dram.latency: [11, 12, 13] }",
+  ]);
+  expect(work).toMatchObject({ points: 12, executed: 4, compiled: 4 + 2 + 3 * FLOATS });
 });
 
 describe("what the keys leave out is without effect", () => {
@@ -168,36 +199,36 @@ test("where skipped zeros are counted, results are those of one array and one pr
     expect(key({ ...counting, ...changes })).not.toBe(key(counting));
 });
 
-test("how many zeros are skipped goes by the tiles of each machine, whichever machines share the sweep", () => {
+test("how many zeros are skipped goes by the tiles of each machine, whichever machines share the sweep", async () => {
   const skips = "mac.zeroSkip: both, mac.dataflow: output-stationary, mac.multiplier: serial";
-  const skippedOf = (entries: string): number[] => {
-    const [measured] = workOf([`- { set: { ${skips} }, axes: { acc.entries: [${entries}] } }`]).measured;
-    return measured!.machines.map((machine) =>
-      "problem" in machine ? Number.NaN : measured!.results[machine.results]!.skippedCycles,
-    );
+  const skippedOf = async (entries: string): Promise<number[]> => {
+    const { accuracies } = await workOf([`- { set: { ${skips} }, axes: { acc.entries: [${entries}] } }`]);
+    return accuracies.map(({ skippedCycles }) => skippedCycles);
   };
-  const [[large], [small]] = [skippedOf("4096"), skippedOf("400")];
+  sweeps = 100;
+  const [large] = await skippedOf("4096");
+  sweeps = 100;
+  const [small] = await skippedOf("400");
   expect(large).not.toBe(small);
-  expect(skippedOf("4096, 400")).toEqual([large, small]);
+  sweeps = 100;
+  expect(await skippedOf("4096, 400")).toEqual([large, small]);
 });
 
-test("a machine that a program is illegal on has no row, in whatever company and order", () => {
-  const refusedOf = (entries: string) =>
-    workOf([`- axes: { acc.entries: [${entries}] }`]).measured[0]!.machines.map(
-      (machine) => "problem" in machine && machine.problem,
-    );
+test("a machine that a program is illegal on has no row, in whatever company and order", async () => {
+  const refusedOf = async (entries: string) =>
+    (await workOf([`- axes: { acc.entries: [${entries}] }`])).problems;
   const problem = expect.stringMatching(/^acc\.entries: program [\w-]+ needs \d+, the machine has 32: /);
-  expect(refusedOf("4096, 32")).toEqual([false, problem]);
-  expect(refusedOf("32, 4096")).toEqual([problem, false]);
-  expect(refusedOf("32")).toEqual([problem]);
+  expect(await refusedOf("4096, 32")).toEqual([undefined, problem]);
+  expect(await refusedOf("32, 4096")).toEqual([problem, undefined]);
+  expect(await refusedOf("32")).toEqual([problem]);
 });
 
-test("nor does one that the model cannot be quantized for, though it shares its numerics with others", () => {
+test("nor does one that the model cannot be quantized for, though it shares its numerics with others: it says what it says alone", async () => {
   const recipe = "{ softmax_method: gemmlowp, score_bits: 16, alpha_bits: 16, pwl.rounding: half-up }";
-  const refusedOf = (pieces: string) =>
-    workOf([`- { set: ${recipe}, axes: { pwl.maxPieces: [${pieces}] } }`]).measured[0]!.machines.map(
-      (machine) => "problem" in machine,
-    );
-  expect(refusedOf("512, 64")).toEqual([false, true]);
-  expect(refusedOf("64, 512")).toEqual([true, false]);
+  const refusedOf = async (pieces: string) =>
+    (await workOf([`- { set: ${recipe}, axes: { pwl.maxPieces: [${pieces}] } }`])).problems;
+  const [problem] = await refusedOf("64");
+  expect(problem).toMatch(/needs 512$/);
+  expect(await refusedOf("512, 64")).toEqual([undefined, problem]);
+  expect(await refusedOf("64, 512")).toEqual([problem, undefined]);
 });

@@ -6,15 +6,18 @@ import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { columnsOf } from "../../src/sweep/columns.ts";
 import { execute, Host } from "../../src/sweep/execute.ts";
+import { executeOnFirst } from "../../src/sweep/halves.ts";
 import type { LegalJob } from "../../src/sweep/legal.ts";
-import { jobOf, measure, measureOne, referenceOf } from "../../src/sweep/measure.ts";
+import { jobOf, measureOne, referenceOf } from "../../src/sweep/measure.ts";
+import { costOf, type JobCost } from "../../src/sweep/price.ts";
 import { chosenOf, countOf, type Subject } from "../../src/sweep/subject.ts";
 import { frames, recordings } from "./frames.ts";
 
 /** A model on some of its samples, as a sweep has it. */
 function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): Subject {
   const facts = { count: countOf(model, samples), parameters: 0, norm: model.normOf(params), hash: "" };
-  return { model, params, samples, ranges: observe(model, params, samples), facts };
+  const ranges = observe(model, params, samples);
+  return { name: "g2p", path: "", model, params, samples, ranges, frozenRanges: ranges, facts };
 }
 
 const FOLDER = "experiments/models";
@@ -66,10 +69,12 @@ describe.each(subjects)("$name", ({ subject }) => {
       job.load,
       ...stages.map(({ program }) => program),
     ]);
-    const turns = results.turns.flat().reduce((a, b) => a + b, 0);
+    const turns = results.runs.flatMap((run) => run.turns).reduce((a, b) => a + b, 0);
     expect(invocations.slice(1).reduce((sum, { times }) => sum + times, 0)).toBe(turns);
     expect(cost.floats.fp32.equalArray.warmCycles).toBeGreaterThan(cost.warm.cycles);
-    expect(measure(subject, recipe, [arch]).machines).toEqual([{ results: 0, cost }]);
+    const executed = executeOnFirst({ subject, recipe, archs: [arch], mapper: "fixed" });
+    expect(executed.results).toEqual({ key: "any array", of: results });
+    expect(costOf(executed.priced[0] as JobCost, results.runs)).toEqual(cost);
   });
 });
 

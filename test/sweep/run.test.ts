@@ -38,7 +38,9 @@ describe("a small sweep", () => {
       [
         "1/3 the real-valued reference",
         "2/3 defaults on edge16x16",
-        "3/3 weight_bits=4 on edge16x16, edge8x8",
+        "3/3 weight_bits=4 on edge16x16",
+        "4/5 defaults on edge16x16: cycles",
+        "5/5 weight_bits=4 on edge16x16, edge8x8: cycles",
       ]
     `);
   });
@@ -76,6 +78,13 @@ describe("a small sweep", () => {
       expect(value("model_bytes_fp32")).toBe(4 * 297_386);
       expect(value("resident_weight_bytes")).toBeLessThanOrEqual(value("model_bytes"));
       expect(cellOf(row, "norm")).toBe("layer/rsqrt");
+      for (const whole of ["energy_uj_per_word", "cycles_per_word"]) {
+        const parts = COLUMNS.filter(({ partOf }) => partOf === whole).map(({ name }) => value(name));
+        expect(parts.length).toBeGreaterThan(5);
+        expect(Math.min(...parts)).toBeGreaterThanOrEqual(0);
+        const sum = parts.reduce((a, b) => a + b, 0);
+        expect(Math.abs(sum - value(whole)) / value(whole)).toBeLessThan(1e-3);
+      }
     }
   });
 });

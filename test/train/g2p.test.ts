@@ -1,6 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { BOS, EOS } from "../../src/model/g2p/alphabet.ts";
@@ -10,11 +7,12 @@ import type { Word } from "../../src/model/g2p/words.ts";
 import { readSafetensors } from "../../src/model/safetensors.ts";
 import { Engine } from "../../src/train/engine.ts";
 import { type G2pConfig, g2pGraph, g2pParameters } from "../../src/train/g2p/model.ts";
-import { G2P_RECIPE } from "../../src/train/g2p/recipes.ts";
+import { G2P_RECIPES } from "../../src/train/g2p/recipes.ts";
 import { type G2pRecipe, g2pSubject } from "../../src/train/g2p/subject.ts";
 import { Parameters } from "../../src/train/parameters.ts";
 import { store } from "../../src/train/store.ts";
 import { type Training, train } from "../../src/train/trainer.ts";
+import { freshFolder, killedAfter } from "./kept.ts";
 
 const FILE = "experiments/models/g2p/g2p.safetensors";
 
@@ -61,42 +59,25 @@ describe("training", () => {
   });
   const given = { training: words, validation: words.slice(0, 20), test: words.slice(20, 30) };
   const recipe: G2pRecipe = {
-    ...G2P_RECIPE,
+    ...G2P_RECIPES["g2p-ln"],
     batch: 8,
     epochs: 4.5,
     rate: { rate: 0.02, warmup: 5, schedule: "constant" },
   };
-  const folder = (): string => mkdtempSync(join(tmpdir(), "shiftline-g2p-"));
-  const teach = (change: Partial<Training> = {}) =>
-    train(g2pSubject(given, recipe, 1), {
-      folder: folder(),
-      resume: false,
-      stepsPerCheckpoint: 5,
-      onProgress() {},
-      ...change,
-    });
+  const teach = (training: Training = {}) => train(g2pSubject(given, recipe, 1), training);
   const undisturbed = teach();
 
   test("learns, and is measured by the model over the reals", () => {
     const { epochs } = undisturbed;
     expect(epochs).toHaveLength(5);
     expect(epochs.at(-1)!.validation).toBeLessThan(0.5 * epochs[0]!.validation);
-    const { figures } = store("g2p", g2pSubject(given, recipe, 1), undisturbed, folder());
+    const { figures } = store("g2p", g2pSubject(given, recipe, 1), undisturbed, freshFolder());
     expect(figures["per_pct"]).toBeLessThan(60);
     expect(figures["wer_pct"]).toBeGreaterThanOrEqual(figures["per_pct"]!);
   });
 
   /** An epoch is 12 steps: in the first, in the second, at its end. */
   test.each([7, 17, 24])("killed after step %d and resumed, gives the same bytes", (last) => {
-    const at = folder();
-    const kill = () =>
-      teach({
-        folder: at,
-        onProgress(done) {
-          if (done === last) throw new Error("killed");
-        },
-      });
-    expect(kill).toThrow("killed");
-    expect(teach({ folder: at, resume: true })).toEqual(undisturbed);
+    expect(killedAfter(last, teach).outcome).toEqual(undisturbed);
   });
 });

@@ -9,7 +9,7 @@ import { LM_RECIPES } from "../../src/train/lm/recipes.ts";
 import { Parameters } from "../../src/train/parameters.ts";
 import { perplexity } from "../../src/train/trainer.ts";
 
-test.each(["lm-ln", "lm-mad"] as const)(
+test.each(["lm-ln", "lm-mad", "lm-mogrifier"] as const)(
   "the weights of %s have the perplexity that their card states",
   (name) => {
     const folder = `experiments/models/${name}`;

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
@@ -16,6 +15,7 @@ import { lmSubject } from "../../src/train/lm/subject.ts";
 import { Parameters } from "../../src/train/parameters.ts";
 import { store } from "../../src/train/store.ts";
 import { type Training, train } from "../../src/train/trainer.ts";
+import { freshFolder, keptIn, killedAfter } from "./kept.ts";
 
 describe("the corpus", () => {
   const corpus = loadCorpus();
@@ -187,15 +187,7 @@ describe("training", () => {
     validation: words.slice(0, 160),
     test: words.slice(40),
   };
-  const folder = () => mkdtempSync(join(tmpdir(), "shiftline-train-"));
-  const teach = (given: Partial<Training> = {}, seed = 1) =>
-    train(lmSubject(corpus, recipe, seed), {
-      folder: folder(),
-      resume: false,
-      stepsPerCheckpoint: 5,
-      onProgress() {},
-      ...given,
-    });
+  const teach = (training: Training = {}, seed = 1) => train(lmSubject(corpus, recipe, seed), training);
   const undisturbed = teach();
 
   test("learns", () => {
@@ -211,7 +203,7 @@ describe("training", () => {
   });
 
   test("is stored in half precision, and measured as stored", () => {
-    const at = folder();
+    const at = freshFolder();
     const { weights, figures } = store("lm-ln", lmSubject(corpus, recipe, 1), undisturbed, at);
     expect(JSON.parse(readFileSync(join(at, "training.json"), "utf8"))).toEqual({
       model: "lm-ln",
@@ -235,23 +227,15 @@ describe("training", () => {
 
   /** Before the first checkpoint, at one, between two, at the end of an epoch, after the last step. */
   test.each([3, 5, 7, 16, 38, 40])("killed after step %d and resumed, gives the same bytes", (last) => {
-    const at = folder();
-    const kill = () =>
-      teach({
-        folder: at,
-        onProgress(done) {
-          if (done === last) throw new Error("killed");
-        },
-      });
-    expect(kill).toThrow("killed");
-    expect(teach({ folder: at, resume: true })).toEqual(undisturbed);
-    expect(readdirSync(at).sort()).toEqual(["checkpoint-40.safetensors", "checkpoint.json"]);
+    const { folder, outcome } = killedAfter(last, teach);
+    expect(outcome).toEqual(undisturbed);
+    expect(readdirSync(folder).sort()).toEqual(["checkpoint-40.safetensors", "checkpoint.json"]);
   });
 
   test("a checkpoint of another training is refused", () => {
-    const at = folder();
-    teach({ folder: at });
-    expect(() => teach({ folder: at, resume: true }, 2)).toThrow(
+    const at = freshFolder();
+    teach(keptIn(at));
+    expect(() => teach(keptIn(at, true), 2)).toThrow(
       `${join(at, "checkpoint.json")}: was written by a training of another recipe, seed or length`,
     );
   });
@@ -260,23 +244,23 @@ describe("training", () => {
     ["{", /checkpoint.json: is not JSON: /],
     ["{}", /checkpoint.json: task: .*; step: .*; tensors: /],
   ])("a damaged checkpoint is refused: %s", (text, message) => {
-    const at = folder();
+    const at = freshFolder();
     writeFileSync(join(at, "checkpoint.json"), text);
-    expect(() => teach({ folder: at, resume: true })).toThrow(InputError);
-    expect(() => teach({ folder: at, resume: true })).toThrow(message);
+    expect(() => teach(keptIn(at, true))).toThrow(InputError);
+    expect(() => teach(keptIn(at, true))).toThrow(message);
   });
 
   test.each([
     ["value/embedding", /checkpoint-40.safetensors: embedding: missing, not \[4, 5\]/],
     ["state/0/c", /: its checkpoint has no state\/0\/c of this model/],
   ])("a checkpoint without %s is refused by its name", (name, message) => {
-    const at = folder();
-    teach({ folder: at });
+    const at = freshFolder();
+    teach(keptIn(at));
     const path = join(at, "checkpoint-40.safetensors");
     const tensors = readSafetensors(path);
     tensors.delete(name);
     writeFileSync(path, safetensorsOf(tensors));
-    expect(() => teach({ folder: at, resume: true })).toThrow(InputError);
-    expect(() => teach({ folder: at, resume: true })).toThrow(message);
+    expect(() => teach(keptIn(at, true))).toThrow(InputError);
+    expect(() => teach(keptIn(at, true))).toThrow(message);
   });
 });

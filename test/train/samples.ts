@@ -74,6 +74,22 @@ export const SAMPLES: Readonly<Record<keyof typeof OPS, readonly Sample[]>> = {
     apply: (tape, inputs) =>
       tape.apply(OPS.crossEntropy, inputs, { targets: idsOf(tape, [6, 0, 3]), smoothing }),
   })),
+  distill: [
+    {
+      what: "shares of a teacher",
+      inputs: [[3, 7]],
+      apply: (tape, inputs) => {
+        const teacher = tape.tensor(3, 7);
+        for (const [row, shares] of [
+          [0.5, 0.25, 0, 0, 0, 0.125, 0.125],
+          [0, 0, 0, 1, 0, 0, 0],
+          Array(7).fill(1 / 7),
+        ].entries())
+          tape.engine.floats(teacher.at + 4 * 7 * row, 7).set(shares);
+        return tape.apply(OPS.distill, inputs, { teacher });
+      },
+    },
+  ],
   norm: norms,
   cell: cells,
   expose: [plain("", OPS.expose, [3, 20], [3, 5])],

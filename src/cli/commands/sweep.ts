@@ -1,15 +1,24 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { InputError } from "../../base/errors.ts";
 import { writeWhole } from "../../base/files.ts";
+import { readText } from "../../base/yaml.ts";
 import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
 import { renderTable } from "../../report/table.ts";
+import type { Cache } from "../../sweep/cache.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
-import { planOf, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
+import { Interrupted } from "../../sweep/pool.ts";
+import { refuseOthers } from "../../sweep/resume.ts";
+import { type Plan, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
+import { experimentKey, noteLine, readSheet, type Shard, shardOf } from "../../sweep/shards.ts";
+import { cacheFolder, cacheOf, cacheOption } from "../caching.ts";
 import { experimentOf, mapperOption, modelOption } from "../chosen.ts";
-import { defineCommand, type Io, STATUS, UsageError } from "../command.ts";
+import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
+import { interruptible } from "../interrupt.ts";
 import { layOut, recordOf, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
@@ -42,6 +51,16 @@ export const sweep = defineCommand({
         default: false,
         describe: "print the CSV's columns and what they mean",
       })
+      .option("cache", cacheOption)
+      .option("resume", {
+        ...{ type: "boolean", default: false },
+        describe:
+          "go on after an interruption, to the same bytes as without; --out may only hold this sweep's rows",
+      } as const)
+      .option("shard", {
+        ...{ type: "string", requiresArg: true },
+        describe: "run the i-th of n parts of the points, as in 2/8; `merge` puts the parts together",
+      } as const)
       .option("json", json)
       .example("$0 sweep g2p", "the default experiment, into results/g2p.csv")
       .example("$0 sweep g2p --set mac.rows=32 --out wide.csv", "the same on a taller array")
@@ -57,23 +76,92 @@ export const sweep = defineCommand({
       return STATUS.done;
     }
     if (experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
-    const { name, path, question } = experiment;
-    const { points, numerics, timings } = planOf(experiment);
-    io.err(`${name}: ${question}\n`);
-    io.err(`${points} points, ${numerics} distinct numerics, at most ${timings} distinct timings\n`);
-    const { rows, refused } = await finish(io, (onProgress) => runSweep(experiment, { workers, onProgress }));
-    const hasRows = rows.length > 0;
-    if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
-    else if (hasRows) io.out(renderTable(columns, rows));
-    for (const point of refused) io.err(`shiftline: ${path}: ${refusalText(point)}\n`);
-    if (hasRows) {
-      const out = args.out ?? join("results", `${name}.csv`);
-      writeWhole(out, toCsv(columns, rows));
-      (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
-    }
-    return refused.length === 0 ? STATUS.done : STATUS.refused;
+    const part = partOf(experiment, args.shard, args.out);
+    if (args.resume) refuseResume(part, experiment, args.cache);
+    return sweepPart(part, columns, args, workers, io);
   },
 });
+
+/** What of an experiment is run, and where it goes. */
+interface Part {
+  readonly experiment: Experiment;
+  readonly shard: Shard | undefined;
+  /** Identity of the whole experiment, where this is a part of it. */
+  readonly whole: string | undefined;
+  readonly out: string;
+}
+
+/** @throws InputError where there is no such shard */
+function partOf(experiment: Experiment, text: string | undefined, out: string | undefined): Part {
+  const { name, points } = experiment;
+  if (text === undefined)
+    return { experiment, shard: undefined, whole: undefined, out: out ?? join("results", `${name}.csv`) };
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (index === undefined)
+    throw new UsageError(`--shard takes a part and how many there are, as in 2/8, not "${text}"`);
+  const shard = { index: Number(index), of: Number(of) };
+  return {
+    experiment: { ...experiment, points: shardOf(points, shard) },
+    ...{ shard, whole: experimentKey(experiment) },
+    out: out ?? join("results", `${name}-${index}-of-${of}.csv`),
+  };
+}
+
+/** @throws InputError where what is there already is none of this sweep's */
+function refuseResume({ shard, whole, out }: Part, experiment: Experiment, cache: string | undefined): void {
+  if (cacheFolder(cache) === undefined)
+    throw new UsageError("--resume goes on from what the cache holds, and there is none");
+  if (!existsSync(out)) return;
+  const sheet = readSheet(out, readText(out));
+  refuseOthers(sheet, out, experiment);
+  const { note } = sheet;
+  const isOther = note?.index !== shard?.index || note?.of !== shard?.of || note?.experiment !== whole;
+  if (isOther) throw new InputError(out, "holds another part of the sweep; give another --out");
+}
+
+async function sweepPart(
+  part: Part,
+  columns: readonly Column<Row>[],
+  args: { readonly json: boolean; readonly cache: string | undefined },
+  workers: number,
+  io: Io,
+): Promise<Status> {
+  const { experiment, out } = part;
+  const { name, path, question } = experiment;
+  const cache = cacheOf(args.cache, io);
+  io.err(`${name}: ${question}\n`);
+  const onPlan = (plan: Plan) => io.err(planText(plan, cache !== undefined));
+  const swept = await finish(io, { cache, workers }, (options) =>
+    runSweep(experiment, { workers, cache, onPlan, ...options }),
+  );
+  if (swept === undefined) return STATUS.interrupted;
+  const { rows, refused } = swept;
+  const hasRows = rows.length > 0;
+  if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
+  else if (hasRows) io.out(renderTable(columns, rows));
+  for (const point of refused) io.err(`shiftline: ${path}: ${refusalText(point)}\n`);
+  if (hasRows || part.shard !== undefined) {
+    writeWhole(out, `${noteOf(part, swept)}${toCsv(columns, rows)}`);
+    (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
+  }
+  return refused.length === 0 ? STATUS.done : STATUS.refused;
+}
+
+/** The line that tells a shard's CSV from others; nothing before a whole one. */
+function noteOf({ shard, whole }: Part, { rows, refused }: Swept): string {
+  if (shard === undefined || whole === undefined) return "";
+  const missing = refused.map(({ point }) => point.index);
+  return noteLine({ ...shard, experiment: whole, rows: rows.length, refused: missing });
+}
+
+function planText({ points, numerics, timings }: Plan, hasCache: boolean): string {
+  const cached = (count: number) => (hasCache ? ` (${count} in the cache)` : "");
+  const most = timings.isMost ? "at most " : "";
+  return [
+    `${points} points, ${numerics.distinct} distinct numerics${cached(numerics.cached)}, `,
+    `${most}${timings.distinct} distinct timings${cached(timings.cached)}\n`,
+  ].join("");
+}
 
 interface Asked {
   readonly experiment: string | undefined;
@@ -109,14 +197,32 @@ const documentOf = (
 const refusalText = ({ point: { index, arch, changes }, problem }: RefusedPoint): string =>
   `${[`point ${index}`, arch.name, changes].filter(Boolean).join(", ")}: ${problem}`;
 
-/** Runs with a progress report that is gone when it ends, well or not. */
+type Watched = Pick<Parameters<typeof runSweep>[1], "onProgress" | "signal">;
+
+/** Runs with a progress report that is gone when it ends, well or not; nothing comes of it where somebody ended it. */
 async function finish(
   io: Io,
-  work: (onProgress: (done: number, total: number, label: string) => void) => Promise<Swept>,
-): Promise<Swept> {
+  { cache, workers }: { readonly cache: Cache | undefined; readonly workers: number },
+  work: (options: Watched) => Promise<Swept>,
+): Promise<Swept | undefined> {
   const progress = progressOn(io);
+  let latest = [0, 0];
+  const onProgress = (done: number, total: number, label: string) => {
+    latest = [done, total];
+    progress.update(done, total, label);
+  };
   try {
-    return await work(progress.update);
+    // A process that does the work itself hears of no signal: better that it is ended than that it waits.
+    if (workers === 0) return await work({ onProgress });
+    return await interruptible((signal) => work({ onProgress, signal }));
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    progress.stop();
+    const kept =
+      cache === undefined ? "nothing is kept without a cache" : `what is done is in ${cache.folder}`;
+    const how = cache === undefined ? "" : "; the same command with --resume goes on from there";
+    io.err(`interrupted after ${latest[0]} of ${latest[1]} pieces of work: ${kept}${how}\n`);
+    return undefined;
   } finally {
     progress.stop();
   }

@@ -1,7 +1,7 @@
 import { maxOf, minOf } from "../../fixed/format.ts";
 import { decode } from "../../fixed/real.ts";
 import { lookup } from "../../pwl/table.ts";
-import { type Drawing, svgFile } from "../../report/pwl/drawing.ts";
+import { type Drawing, svgFile } from "../../report/drawing.ts";
 import { drawErrors } from "../../report/pwl/errors.ts";
 import { type DrawnTable, drawFigure } from "../../report/pwl/figure.ts";
 import { htmlPage } from "../../report/pwl/html.ts";

@@ -5,9 +5,11 @@ import type { Metric, Model, Scores } from "../../model/model.ts";
 import { modelOf } from "../../model/table.ts";
 import type { Recipe } from "../../quant/recipe.ts";
 import { TABLE_SITES, type TableSite } from "../../quant/sites.ts";
+import type { Executed } from "../../sweep/halves.ts";
 import type { Results } from "../../sweep/measure.ts";
 import type { Point } from "../../sweep/points.ts";
 import { runAll } from "../../sweep/pool.ts";
+import type { Refusal } from "../../sweep/refusal.ts";
 import { type SubjectSpec, subjectOf } from "../../sweep/subject.ts";
 import type { Task } from "../../sweep/task.ts";
 import type { Chosen } from "../chosen.ts";
@@ -190,7 +192,7 @@ class Runner {
   async outputs(subject: SubjectSpec, planned: readonly Planned[]): Promise<readonly Results["outputs"][]> {
     const { recipe, arch } = this.#point;
     const tasks = planned.map(({ split }): Task => {
-      return { kind: "measure", subject, recipe: withPieces(recipe, split), archs: [arch], mapper: "fixed" };
+      return { kind: "execute", subject, recipe: withPieces(recipe, split), archs: [arch], mapper: "fixed" };
     });
     return this.#run(
       tasks,
@@ -218,14 +220,16 @@ class Runner {
     await runAll(tasks, this.#options.workers, (answer, i) => {
       if (answer.kind === "refused") throw new InputError(answer.where, answer.problem);
       if (answer.kind === "reference") found[i] = answer.outputs;
-      else {
-        const [machine] = answer.machines;
-        if (machine === undefined || "problem" in machine)
-          throw new InputError(machine?.where ?? "machine", machine?.problem ?? "none");
-        found[i] = answer.results[machine.results]!.outputs;
-      }
+      if (answer.kind === "execute") found[i] = outputsOf(answer);
       this.#options.onProgress(++this.#done, this.#total, labels[i]!);
     });
     return found;
   }
+}
+
+/** Of a model that was asked for on one machine. @throws InputError where it does not run there */
+function outputsOf({ results, priced }: Executed): Results["outputs"] {
+  if (results !== undefined) return results.of.outputs;
+  const [refusal] = priced as readonly [Refusal];
+  throw new InputError(refusal.where, refusal.problem);
 }

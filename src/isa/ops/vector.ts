@@ -172,6 +172,27 @@ export const mul = defineOp({
   check: divides,
 });
 
+export const min = defineOp({
+  name: "min",
+  code: 0x35,
+  doc: "dst = min(a, b), on codes of one grid",
+  fields: { ...two, bits: width(32, "width of the codes") },
+  reads: (x) => [activation(x.a, x.bits, x.n), repeated(activation(x.b, x.bits, x.period), x)],
+  writes: (x) => [activation(x.dst, x.bits, x.n)],
+  run(x, s) {
+    const [out, a, b] = [x.dst, x.a, x.b].map((at) => s.pointer("activation", x.bits, at));
+    const size = s.container("activation", x.bits) as 1 | 2 | 4;
+    s.kernels.minimum(a!, b!, x.period, out!, size, x.n, s.lanes);
+  },
+  stages(x, arch, io) {
+    return vectorStages(x.n, io, arch);
+  },
+  cost: vectorCost("n"),
+  passes: { b: REPEATS },
+  work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
+  check: divides,
+});
+
 export const affine = defineOp({
   name: "affine",
   code: 0x23,

@@ -27,13 +27,19 @@ export function lowerAttend(
     const scores = b.map.tensor(q.score.output, 1, entries);
     const alpha = b.map.tensor(q.softmax.output, entries);
     b.label("query", () => lowerLinear(b, q.query, [hidden], query));
+    b.show("query", query);
     b.label("scores", () => {
       lowerSum(b, q.sum, keys, query, sums);
+      b.show("sum", sums);
       lowerLookup(b, q.tanh, sums, bent);
+      b.show("tanh", bent);
       lowerLinear(b, q.score, [bent], scores);
     });
+    b.show("score", scores);
     b.label("softmax", () => lowerSoftmax(b, q.softmax, { ...scores, length: entries, count: 1 }, alpha));
+    b.show("softmax.output", alpha);
     b.label("context", () => lowerContext(b, q, memory, alpha, context));
+    b.show("context", context);
   });
 }
 

@@ -5,6 +5,7 @@ import { pwl } from "../../isa/ops/pwl.ts";
 import { requant, requantpwl } from "../../isa/ops/requant.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { type Address, type Builder, bytesOf, plus, rowOf, type Tensor } from "../builder.ts";
+import { lowerCurve, type QCurve } from "../curve.ts";
 import type { QLinear } from "./quantize.ts";
 
 /** A block of outputs in the accumulators: rows [row, row + rows) of vectors [vector, vector + vectors), as [vectors][rows]. */
@@ -72,6 +73,25 @@ export function lowerLinearPwl(
         ...stored,
       });
     });
+  });
+}
+
+/** The layer with its results through a curve of a gate. */
+export function lowerLinearCurve(
+  b: Builder,
+  q: QLinear,
+  curve: QCurve,
+  inputs: readonly Tensor[],
+  output: Tensor,
+): void {
+  if (curve.kind === "pwl") {
+    lowerLinearPwl(b, q, curve.table, inputs, output);
+    return;
+  }
+  b.scratch(() => {
+    const between = b.map.tensor(q.output, q.rows, output.count);
+    lowerLinear(b, q, inputs, between);
+    lowerCurve(b, curve, between, output);
   });
 }
 

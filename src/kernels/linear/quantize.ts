@@ -2,6 +2,7 @@ import { InputError } from "../../base/errors.ts";
 import { maxOf, saturate, signed } from "../../fixed/format.ts";
 import { type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
+import { factorOf } from "../../fixed/scale.ts";
 import { biasBits } from "../../isa/tables.ts";
 import { type Numerics, scaleAbove } from "../../quant/numerics.ts";
 import type { Weights } from "../image.ts";
@@ -71,6 +72,22 @@ export function quantizeLinear(
     );
   }
   return { rows, parts, bias: folded, scales: chosen.map(({ scale }) => scale), output };
+}
+
+/** What the codes of the weights stand for: the columns of all inputs, side by side. */
+export function realWeights({ rows, parts, scales, output }: QLinear): Matrix {
+  const columns = parts.reduce((sum, { weights }) => sum + weights.columns, 0);
+  const data = new Float32Array(rows * columns);
+  let from = 0;
+  for (const { weights, input } of parts) {
+    for (let r = 0; r < rows; r++) {
+      const scale = (factorOf(scales[scales.length === 1 ? 0 : r]!) * output.scale) / input.scale;
+      for (let c = 0; c < weights.columns; c++)
+        data[r * columns + from + c] = scale * weights.codes[r * weights.columns + c]!;
+    }
+    from += weights.columns;
+  }
+  return { rows, columns, data };
 }
 
 /** Columns [from, to) of a matrix. */

@@ -1,6 +1,6 @@
 import type { Settings } from "../../arch/fields.ts";
 import { exactCurve } from "../curve.ts";
-import { exactGain, exactProduct, exactSum, zeros } from "../elementwise.ts";
+import { exactGain, exactMinimum, exactProduct, exactSum, zeros } from "../elementwise.ts";
 import { exactLinear } from "../linear/exact.ts";
 import { exactNorm } from "../norm/exact.ts";
 import type { QLstm } from "./quantize.ts";
@@ -53,7 +53,8 @@ export function exactLstmCell(
   const blocks = blocksOf(q.complement !== undefined);
   const sigmoid = (k: number, c: Int32Array) => exactCurve(q.sigmoid, gate(k, c), arch);
   const forget = sigmoid(blocks.forget, state.c);
-  const input = q.complement ? exactGain(q.complement, forget, arch) : sigmoid(blocks.input!, state.c);
+  const own = q.complement ? exactGain(q.complement, forget, arch) : sigmoid(blocks.input!, state.c);
+  const input = q.cap ? exactMinimum(own, exactGain(q.cap, forget, arch)) : own;
   const candidate = exactCurve(q.tanh, gate(blocks.candidate, state.c), arch);
   const kept = exactProduct(q.kept, forget, state.c, arch);
   const c = exactClip(q, exactSum(q.cellSum, kept, exactProduct(q.added, input, candidate, arch), 1, arch));

@@ -31,6 +31,7 @@ interface Shape {
   readonly bias?: boolean;
   readonly reverse?: boolean;
   readonly coupled?: boolean;
+  readonly capped?: boolean;
   readonly peepholes?: boolean;
   readonly clip?: number;
   /** Rows of a projection. */
@@ -39,13 +40,13 @@ interface Shape {
 
 function sample(name: string, shape: Shape, recipe: Partial<Recipe> = {}, bound?: Bound): SampleOf<Params> {
   const { widths, hidden, norms = "", kind = "layer", scope = "gate", reverse = false } = shape;
-  const { steps, coupled = false, projected, clip } = shape;
+  const { steps, coupled = false, capped = false, projected, clip } = shape;
   const rng = seedrandom(`lstm: ${name}`);
   const input = widths.reduce((sum, width) => sum + width);
   const rows = gateCount(coupled) * hidden;
   const gate = () => uniformNorm(rng, kind, rows);
   const cell: LstmParams = {
-    ...{ input, hidden, forgetBias: 1, normScope: scope, coupled },
+    ...{ input, hidden, forgetBias: 1, normScope: scope, coupled, capped },
     weightX: uniformMatrix(rng, rows, input),
     weightH: uniformMatrix(rng, rows, projected ?? hidden),
     ...(shape.bias && { bias: uniform(rng, rows) }),
@@ -90,6 +91,8 @@ const OF_WEIGHTS: Bound = { rms: 80, reason: "8-bit weights, told by an h of 16 
 const OPTIONS: readonly SampleOf<Params>[] = [
   sample("coupled", { widths: [5], hidden: 4, coupled: true, bias: true, steps: 4 }, NARROW),
   sample("coupled, norms", { widths: [5], hidden: 6, norms: "xhc", coupled: true, steps: 3 }, NARROW),
+  sample("capped", { widths: [5], hidden: 6, capped: true, bias: true, steps: 4 }, NARROW),
+  sample("capped, peepholes", { widths: [5], hidden: 4, capped: true, peepholes: true, steps: 3 }, NARROW),
   sample("clipped", { widths: [5], hidden: 4, clip: 0.75, steps: 4 }, NARROW),
   sample("projected", { widths: [5], hidden: 6, projected: 4, steps: 4, reverse: true }, NARROW),
   sample("norms of the gates' sums", { widths: [5], hidden: 8, norms: "s", bias: true, steps: 3 }, NARROW),
@@ -113,6 +116,7 @@ const OPTIONS: readonly SampleOf<Params>[] = [
     { ...GEMMLOWP, ...WIDE_NORMS },
     FINE,
   ),
+  sample("gemmlowp, capped", { widths: [5], hidden: 4, capped: true, steps: 4 }, GEMMLOWP, FINE),
   sample("gemmlowp, peepholes", { widths: [5], hidden: 4, peepholes: true, steps: 3 }, GEMMLOWP, FINE),
   sample(
     "TensorFlow Lite's, all options",
@@ -139,7 +143,7 @@ const MAD = { widths: [7], norms: "xhc", kind: "mad" } as const;
 
 export const lstm = defineKernel<Params, Integers>({
   name: "lstm",
-  doc: "an LSTM over a sequence: norms of products, sums and cell, coupled gates, peepholes, clip and projection as given",
+  doc: "an LSTM over a sequence: norms of products, sums and cell, coupled or capped gates, peepholes, clip and projection as given",
   bound: {
     rms: 8,
     reason:

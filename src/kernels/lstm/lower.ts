@@ -4,7 +4,7 @@ import { fill } from "../../isa/ops/vector.ts";
 import { REGISTERS_PER_LOOP } from "../../isa/program.ts";
 import { type Address, type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
 import { lowerCurve } from "../curve.ts";
-import { lowerGain, lowerProduct, lowerSum } from "../elementwise.ts";
+import { lowerGain, lowerMinimum, lowerProduct, lowerSum, type QGain } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import { lowerNorm } from "../norm/lower.ts";
 import type { QLstm } from "./quantize.ts";
@@ -23,6 +23,7 @@ function lowerProjection(b: Builder, q: QLstm, inputs: readonly Tensor[], count:
   const { normX } = q;
   if (normX === undefined) {
     lowerLinear(b, q.productX, inputs, result);
+    b.show("product.x", result);
     return result;
   }
   const vectors = cutOfInput(b, q).vectors ?? NORM_VECTORS;
@@ -34,7 +35,9 @@ function lowerProjection(b: Builder, q: QLstm, inputs: readonly Tensor[], count:
     b.scratch(() => {
       const product = b.map.tensor(q.productX.output, rows, some(result).count);
       lowerLinear(b, q.productX, inputs.map(some), product);
+      b.show("product.x", product);
       lowerNorm(b, normX, product, some(result));
+      b.show("norm.x", some(result));
     });
   }
   return result;
@@ -54,7 +57,10 @@ export function lowerRecurrence(
     const fromH = b.label("h", () => lowerHidden(b, q, h));
     b.label("cell", () => {
       const sums = b.map.tensor(q.sum.output, rows);
-      if (q.peepholes === undefined) lowerSum(b, q.sum, fromX, fromH, sums);
+      if (q.peepholes === undefined) {
+        lowerSum(b, q.sum, fromX, fromH, sums);
+        b.show(q.normGates ? "sum" : "gates", sums);
+      }
       lowerCell(b, q, gatesOf(b, q, fromX, fromH, sums, c), c, nextH);
     });
   });
@@ -64,9 +70,11 @@ export function lowerRecurrence(
 function lowerHidden(b: Builder, q: QLstm, h: Tensor): Tensor {
   const product = b.map.tensor(q.productH.output, q.productH.rows);
   lowerLinear(b, q.productH, [h], product);
+  b.show("product.h", product);
   if (q.normH === undefined) return product;
   const normed = b.map.tensor(q.normH.output, q.productH.rows);
   lowerNorm(b, q.normH, product, normed);
+  b.show("norm.h", normed);
   return normed;
 }
 
@@ -133,6 +141,7 @@ function lowerCell(b: Builder, q: QLstm, gates: Gates, c: Tensor, nextH: Tensor)
     lowerCurve(b, q.sigmoid, gates(blocks.forget), forget!);
     lowerGain(b, q.complement, forget!, input!);
   } else lowerCurve(b, q.sigmoid, gates(blocks.input!, 2), inputForget);
+  if (q.cap) lowerCap(b, q.cap, forget!, input!);
   lowerCurve(b, q.tanh, gates(blocks.candidate), candidate);
   const openOutput = () => lowerCurve(b, q.sigmoid, gates(blocks.output), output);
   // An output gate with a peephole waits for the new cell.
@@ -143,18 +152,32 @@ function lowerCell(b: Builder, q: QLstm, gates: Gates, c: Tensor, nextH: Tensor)
   lowerProduct(b, q.added, input!, candidate, added);
   lowerSum(b, q.cellSum, kept, added, c);
   if (q.clip) b.emit(clamp, { dst: c.at, a: c.at, n, bits: q.cell.format.bits, ...q.clip });
+  b.show("cell", c);
   if (q.peepholes) openOutput();
   let normed = c;
   if (q.normC) {
     normed = b.map.tensor(q.normC.output, n);
     lowerNorm(b, q.normC, c, normed);
+    b.show("norm.c", normed);
   }
   const bent = b.map.tensor(q.shown.b, n);
   lowerCurve(b, q.cellTanh, normed, bent);
   const shown = q.projection ? b.map.tensor(q.shown.output, n) : nextH;
   lowerProduct(b, q.shown, output, bent, shown);
-  if (q.projection) lowerLinear(b, q.projection, [shown], nextH);
+  if (q.projection) {
+    b.show("shown", shown);
+    lowerLinear(b, q.projection, [shown], nextH);
+  }
+  b.show("hidden", nextH);
 }
+
+/** The input gate, in place, at most what the forget gate leaves. */
+const lowerCap = (b: Builder, cap: QGain, forget: Tensor, input: Tensor): void =>
+  b.scratch(() => {
+    const left = b.map.tensor(cap.output, input.length);
+    lowerGain(b, cap, forget, left);
+    lowerMinimum(b, input, left, input);
+  });
 
 /** Writes the code of 0. */
 export const lowerZero = (b: Builder, tensor: Tensor): void => lowerFill(b, tensor, tensor.grid.zero);

@@ -2,18 +2,12 @@ import { InputError } from "../../base/errors.ts";
 import { maxOf, saturate, signed } from "../../fixed/format.ts";
 import { ceilLog2, encode, type Grid, roundReal } from "../../fixed/real.ts";
 import { WORD_BITS } from "../../isa/widths.ts";
-import {
-  affineGrid,
-  bipolarGrid,
-  type Range,
-  type Ranges,
-  symmetricGrid,
-  unitGrid,
-} from "../../quant/grid.ts";
+import { affineGrid, bipolarGrid, type Range, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { type QGain, type QProduct, type QSum, quantizeProduct, quantizeSum } from "../elementwise.ts";
+import { gateGrid, openGrid, Q3_12, withinGateLimit } from "../gates.ts";
 import type { Weights } from "../image.ts";
 import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quantize.ts";
 import { type QNorm, quantizeNorm } from "../norm/quantize.ts";
@@ -40,6 +34,8 @@ export interface QLstm {
   readonly tanh: QCurve;
   /** From the forget gate to the input gate, where that has no block of its own. */
   readonly complement?: QGain;
+  /** From the forget gate to what the input gate is at most, where it has a block of its own and is capped. */
+  readonly cap?: QGain;
   /** sigmoid(f) c, sigmoid(i) tanh(g): each to the cell's scale, where they are added. */
   readonly kept: QProduct;
   readonly added: QProduct;
@@ -70,24 +66,14 @@ export const matricesOf = ({ productX, productH, projection }: QLstm): Weights[]
     parts.map(({ weights }) => weights),
   );
 
-/** Pre-activations beyond this are at the ends of both curves to within an 8-bit code; wider ranges only cost resolution. */
-const GATE_LIMIT = 8;
-
-/** 16 bits, 3 of them before the point. */
-const Q3_12: Grid = { format: signed(16), scale: 2 ** -12, zero: 0 };
-
 /** A grid's steps in words, which hold what later additions bring back into its range. */
 export const inWords = ({ scale }: Grid): Grid => ({ format: signed(WORD_BITS), scale, zero: 0 });
-
-const clipped = ({ lo, hi }: Range, limit: number): Range => ({
-  lo: Math.max(lo, -limit),
-  hi: Math.min(hi, limit),
-});
 
 /**
  * @param inputs  grids of the parts that x is concatenated from, with their columns of weightX
  * @param ranges  the sites of the float cell
  * @param hidden  grid of h, so that layers can share one
+ * @param read    grid of the h that W_h reads, where something was done to it since the last step
  * @throws InputError where the recipe's gate_curve has nothing for its gate_format, cell_bits or norm_bits
  */
 export function quantizeLstm(
@@ -96,16 +82,17 @@ export function quantizeLstm(
   ranges: Ranges,
   hidden: Grid,
   numerics: Numerics,
+  read: Grid = hidden,
 ): QLstm {
   refuseWidths(p, numerics);
-  const gates = gateGrid(ranges, numerics);
+  const gates = gateGrid(ranges.of("gates"), numerics);
   const sums = p.normGates ? sumGrid(ranges, numerics) : gates;
   const constants = gateConstants(p);
   const branch = (site: "x" | "h", parts: readonly LinearInput[], biased?: Float64Array) =>
     quantizeBranch(p, site, parts, biased, sums, ranges, numerics);
   // Biases go into the last step that adds anyway: a norm's shift, or the product's bias.
   const x = branch("x", inputs, p.normGates ? undefined : constants);
-  const h = branch("h", [{ weight: p.weightH, grid: hidden }]);
+  const h = branch("h", [{ weight: p.weightH, grid: read }]);
   const cell = cellGrid(ranges, numerics);
   return {
     hiddenSize: p.hidden,
@@ -135,12 +122,6 @@ function refuseWidths(p: LstmParams, { recipe }: Numerics): void {
   if (recipe.cell_bits !== bits) refuse("cell_bits", `takes a cell of ${bits} bits, not ${recipe.cell_bits}`);
   if (p.normC && recipe.norm_bits !== bits)
     refuse("norm_bits", `takes a cell's norm of ${bits} bits, not ${recipe.norm_bits}`);
-}
-
-function gateGrid(ranges: Ranges, numerics: Numerics): Grid {
-  const { gate_format: format, activation_bits: bits } = numerics.recipe;
-  if (format === "q3.12") return Q3_12;
-  return symmetricGrid(clipped(ranges.of("gates"), GATE_LIMIT), bits, powersOfTwo(numerics));
 }
 
 /** What a norm of the gates reads. */
@@ -252,20 +233,20 @@ function quantizeCell(
   const { activation_bits: bits, gate_curve: method } = recipe;
   const curve = (site: CurveSite, name: "sigmoid" | "tanh", input: Grid, output: Grid, read: string) =>
     quantizeCurve(name, method, input, output, numerics, site, ranges.lookupsOf(read));
-  const gate = method === "pwl" ? unitGrid(bits, powers) : FIXED_POINT;
+  const gate = openGrid(numerics);
   const bent = method === "pwl" ? bipolarGrid(bits, powers) : FIXED_POINT;
   const product = method === "gemmlowp" ? productRoundedOnce : quantizeProduct;
   const addend = method === "pwl" ? cell : inWords(cell);
   const fixedPoint = method === "gemmlowp";
   const normed =
-    p.normC &&
-    symmetricGrid(clipped(ranges.of("norm.c"), GATE_LIMIT), recipe.norm_bits, fixedPoint || powers);
+    p.normC && symmetricGrid(withinGateLimit(ranges.of("norm.c")), recipe.norm_bits, fixedPoint || powers);
   const shown = p.projection ? affineGrid(ranges.of("shown"), bits, powers) : hidden;
   const limit = p.clip === undefined ? undefined : encode(p.clip, cell);
   return {
     sigmoid: curve("gate", "sigmoid", gates, gate, "gates.sigmoid"),
     tanh: curve("candidate", "tanh", gates, bent, "gates.tanh"),
     ...(p.coupled && { complement: complementOn(gate, numerics) }),
+    ...(p.capped && !p.coupled && { cap: complementOn(gate, numerics) }),
     kept: product(gate, cell, cell, numerics),
     added: product(gate, bent, addend, numerics),
     cellSum: quantizeSum(cell, addend, cell, numerics),

@@ -24,6 +24,8 @@ export interface LstmParams {
   readonly normScope: "gate" | "all";
   /** Whether the input gate is what the forget gate leaves, i = 1 - f (CIFG). */
   readonly coupled?: boolean;
+  /** Whether an input gate of its own is at most that, min(i, 1 - f) (Melis et al. 2020); nothing to a coupled one. */
+  readonly capped?: boolean;
   /** Diagonal weights of the cell in the gates' sums (Gers and Schmidhuber): i, f see the old cell, o the new one. */
   readonly peepholes?: Float64Array; // [3 hidden]: i, f, o; [2 hidden] where coupled: f, o
   /** The new cell is kept within ± clip. */
@@ -74,7 +76,7 @@ export const zeroState = (p: LstmParams): LstmState => ({
  * One step of the cell over the reals. With N the identity where a norm is absent:
  *
  *     [i f g o] = N(N(Wx x; normX) + N(Wh h; normH) + peepholes; normGates) + bias
- *     c' = clip(sigmoid(f + forgetBias) c + sigmoid(i) tanh(g))
+ *     c' = clip(sigmoid(f + forgetBias) c + open tanh(g)), open = sigmoid(i) as far as coupled and capped leave it
  *     h' = project(sigmoid(o) tanh(N(c'; normC)))
  *
  * Sites: `product.x`, `product.h`; `norm.x`, `norm.h`, `norm.gates`, `norm.c` (results) and, under each of them, the
@@ -180,11 +182,12 @@ function showGates(gates: Float64Array, { hidden, coupled = false }: LstmParams,
 }
 
 function nextCell(p: LstmParams, gates: Float64Array, c: Float64Array): Float64Array {
-  const { hidden: n, clip = Number.POSITIVE_INFINITY } = p;
+  const { hidden: n, clip = Number.POSITIVE_INFINITY, capped = false } = p;
   const { input, forget, candidate } = blocksOf(p.coupled ?? false);
   return c.map((value, k) => {
     const kept = sigmoid(gates[forget * n + k]!);
-    const open = input === undefined ? 1 - kept : sigmoid(gates[input * n + k]!);
+    const own = input === undefined ? 1 - kept : sigmoid(gates[input * n + k]!);
+    const open = capped ? Math.min(own, 1 - kept) : own;
     const next = kept * value + open * Math.tanh(gates[candidate * n + k]!);
     return Math.max(-clip, Math.min(clip, next));
   });

@@ -26,6 +26,7 @@ export function widenLstm(q: QLstm, floats: Floats): QLstm {
     sigmoid: widenCurve(q.sigmoid, floats),
     tanh: widenCurve(q.tanh, floats),
     complement: q.complement && widenGain(q.complement, floats),
+    cap: q.cap && widenGain(q.cap, floats),
     kept: widenProduct(q.kept, floats),
     added: widenProduct(q.added, floats),
     cellSum: widenSum(q.cellSum, floats),

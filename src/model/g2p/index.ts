@@ -1,4 +1,5 @@
 import { InputError } from "../../base/errors.ts";
+import type { NormParams } from "../../kernels/norm/real.ts";
 import type { Model } from "../model.ts";
 import { letters } from "./alphabet.ts";
 import { runExact } from "./exact.ts";
@@ -10,10 +11,10 @@ import { type G2pParams, loadG2p } from "./weights.ts";
 import { widenG2p } from "./widen.ts";
 import { phonesToText, type Word, wordsOf } from "./words.ts";
 
-/** Letters to phones: words of a dictionary, scored by the phones that are wrong. */
-export const g2p: Model<G2pParams, Word, QG2p> = {
+/** Letters to phones, with norms of one kind: words of a dictionary, scored by the phones that are wrong. */
+export const g2pOf = (name: string, kind: NormParams["kind"]): Model<G2pParams, Word, QG2p> => ({
   experiment: "g2p",
-  file: "g2p.safetensors",
+  file: `${name}.safetensors`,
   nouns: { one: "word", many: "words", output: "phones", drawn: "evenly spaced" },
   splits: ["test", "validation"],
   calibrationSplit: "validation",
@@ -35,8 +36,8 @@ export const g2p: Model<G2pParams, Word, QG2p> = {
   countOf: () => 1,
   typed: wordFromText,
 
-  load: loadG2p,
-  normOf: ({ decoder }) => decoder.normC?.kind ?? "none",
+  load: (path, tensors) => loadG2p(path, kind, tensors),
+  normOf: () => kind,
   reference: (params, word, tap) => runReal(params, word.letters, tap && { tap }).phones,
 
   quantize: quantizeG2p,
@@ -53,7 +54,7 @@ export const g2p: Model<G2pParams, Word, QG2p> = {
   textOf: phonesToText,
   invocations: (sizes) =>
     `a program for each of ${sizes} word lengths; at most ${MAX_PHONES} steps, one for each phone and one for the end`,
-};
+});
 
 /** A word that no dictionary need list. @throws InputError for a letter that the model does not know */
 function wordFromText(text: string, where: string): Word {

@@ -8,6 +8,7 @@ import { lowerArgmax } from "../../kernels/argmax/lower.ts";
 import { lowerAttend, lowerKeys } from "../../kernels/attention/lower.ts";
 import { ActivationMap, Builder, rowOf, strideOf, type Tensor } from "../../kernels/builder.ts";
 import { loadProgram } from "../../kernels/compile.ts";
+import { INDEX_GRID } from "../../kernels/define.ts";
 import { lowerEmbedding, type PlacedEmbedding } from "../../kernels/embedding/lower.ts";
 import { ImageBuilder } from "../../kernels/image.ts";
 import { lowerLinear, lowerLinearPwl } from "../../kernels/linear/lower.ts";
@@ -36,7 +37,7 @@ interface Shared {
   readonly h: Tensor;
   readonly c: Tensor;
   readonly context: Tensor;
-  readonly token: number;
+  readonly token: Tensor;
 }
 
 interface Placed {
@@ -70,7 +71,8 @@ export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[], 
       throw new InputError(`a word of ${length} letters`, `the model's input has room for ${MAX_LETTERS}`);
     }
     const shared = shareOf(q, placed, length);
-    stages.set(length, stagesOf(length, lowerStart(q, placed, shared), lowerStep(q, placed, shared)));
+    const [start, step] = [lowerStart(q, placed, shared), lowerStep(q, placed, shared)];
+    stages.set(length, stagesOf(length, start, step, shared));
   }
   return {
     image: image.build(),
@@ -83,9 +85,17 @@ export function compileG2p(q: QG2p, arch: ArchSpec, lengths: readonly number[], 
 }
 
 /** `start` reads a word; then `step` says a phone at a time, of which a word has about as many as it has letters. */
-const stagesOf = (letters: number, start: Program, step: Program): Stage[] => [
+const stagesOf = (
+  letters: number,
+  start: Program,
+  step: Program,
+  { h, c, context, token }: Shared,
+): Stage[] => [
   { name: "start", program: start, takes: { ...INPUT, count: letters }, turns: 1, expectedTurns: 1 },
-  { name: "step", program: step, gives: OUTPUT, turns: MAX_PHONES, end: EOS, expectedTurns: letters },
+  {
+    ...{ name: "step", program: step, gives: OUTPUT, turns: MAX_PHONES, end: EOS },
+    ...{ expectedTurns: letters, state: { h, c, context, token } },
+  },
 ];
 
 /**
@@ -128,7 +138,7 @@ function shareOf(q: QG2p, { arch }: Placed, length: number): Shared {
     h: map.tensor(q.decoder.hidden, q.decoder.hiddenSize, 1, "h"),
     c: map.tensor(q.decoder.cell, q.decoder.hiddenSize, 1, "c"),
     context: map.tensor(q.context, width, 1, "context"),
-    token: map.reserve(1, INDEX_BITS, "token"),
+    token: map.tensor(INDEX_GRID, 1, 1, "token"),
   };
 }
 
@@ -141,6 +151,7 @@ function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: 
   const xs = b.map.tensor(q.letters.output, q.letters.columns, length, "embedded letters");
   b.label("host", () => b.emit(fetch, { dst: indices, src: INPUT.address, n: length, bits: INDEX_BITS }));
   b.label("embedding.letters", () => lowerEmbedding(b, letters, indices, xs));
+  b.show("letters", xs);
   b.label("encoder.start", () => {
     lowerZero(b, rowOf(rows, 0));
     lowerZero(b, rowOf(rows, length + 1));
@@ -154,12 +165,14 @@ function lowerStart(q: QG2p, { arch, image, weights, letters }: Placed, shared: 
     lowerSequence(b, q.backward, [xs], { first: half(rows, 1), stride }, true),
   );
   b.label("attention.keys", () => lowerKeys(b, q.attention, memory, shared.keys));
+  b.show("keys", shared.keys);
   const last = [half(rowOf(rows, length), 0), half(rowOf(rows, 1), 1)];
   b.label("bridge", () => lowerLinearPwl(b, q.bridge, q.bridgeTanh, last, h));
+  b.show("start", h);
   b.label("decoder.start", () => {
     lowerZero(b, shared.c);
     lowerZero(b, shared.context);
-    b.emit(fill, { dst: shared.token, n: 1, bits: INDEX_BITS, value: BOS });
+    b.emit(fill, { dst: shared.token.at, n: 1, bits: INDEX_BITS, value: BOS });
   });
   return b.finish(`start-${length}`);
 }
@@ -170,13 +183,15 @@ function lowerStep(q: QG2p, { arch, image, weights, phones }: Placed, shared: Sh
   const b = new Builder(image, weights, shared.map.fork(), arch);
   const fed = b.map.tensor(q.phones.output, q.phones.columns, 1, "embedded phone");
   const logits = b.map.tensor(q.output.output, q.output.rows, 1, "logits");
-  b.label("embedding.phones", () => lowerEmbedding(b, phones, token, fed));
+  b.label("embedding.phones", () => lowerEmbedding(b, phones, token.at, fed));
+  b.show("phones", fed);
   b.label("decoder", () =>
     b.scratch(() => lowerRecurrence(b, q.decoder, lowerInput(b, q.decoder, [fed, context], 1), h, c, h)),
   );
   b.label("attention", () => lowerAttend(b, q.attention, h, keys, memory, context));
   b.label("output", () => lowerLinear(b, q.output, [h, context], logits));
-  b.label("argmax", () => lowerArgmax(b, logits, token));
-  b.label("host", () => b.emit(store, { dst: OUTPUT.address, src: token, n: 1, bits: INDEX_BITS }));
+  b.show("logits", logits);
+  b.label("argmax", () => lowerArgmax(b, logits, token.at));
+  b.label("host", () => b.emit(store, { dst: OUTPUT.address, src: token.at, n: 1, bits: INDEX_BITS }));
   return b.finish(`step-${memory.count}`);
 }

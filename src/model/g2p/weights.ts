@@ -2,8 +2,9 @@ import { InputError } from "../../base/errors.ts";
 import type { AttentionParams } from "../../kernels/attention/real.ts";
 import type { LinearParams } from "../../kernels/linear/real.ts";
 import type { LstmParams } from "../../kernels/lstm/real.ts";
+import type { NormParams } from "../../kernels/norm/real.ts";
 import type { Matrix } from "../../kernels/tensors.ts";
-import { readSafetensors } from "../safetensors.ts";
+import { readSafetensors, type Tensor } from "../safetensors.ts";
 import { normedLstmOf, Shelf } from "../shelf.ts";
 import { letters, phones } from "./alphabet.ts";
 
@@ -26,13 +27,19 @@ const g2pSizes = { embedding: 48, hidden: 96, memory: 192, attention: 64 } as co
 /**
  * Reads the model's weights.
  *
+ * @param kind     of its norms, which the tensors do not say
+ * @param tensors  what is in the file
  * @throws InputError naming every tensor that is missing, unknown or of another shape, joined by "; ", and for
  *   whatever readSafetensors refuses
  */
-export function loadG2p(path: string): G2pParams {
-  const shelf = new Shelf(readSafetensors(path));
+export function loadG2p(
+  path: string,
+  kind: NormParams["kind"] = "layer",
+  tensors: ReadonlyMap<string, Tensor> = readSafetensors(path),
+): G2pParams {
+  const shelf = new Shelf(tensors);
   const { embedding, hidden, memory, attention } = g2pSizes;
-  const lstm = (name: string, input: number) => normedLstmOf(shelf, name, { input, hidden, kind: "layer" });
+  const lstm = (name: string, input: number) => normedLstmOf(shelf, name, { input, hidden, kind });
   const params: G2pParams = {
     letters: shelf.matrix("letters.embedding", letters.length, embedding),
     phones: shelf.matrix("phones.embedding", phones.length, embedding),

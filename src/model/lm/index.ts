@@ -1,4 +1,3 @@
-import type { NormParams } from "../../kernels/norm/real.ts";
 import type { Model } from "../model.ts";
 import { runExact } from "./exact.ts";
 import { compileLm, sitesOf } from "./lower.ts";
@@ -15,17 +14,17 @@ import {
 } from "./passages.ts";
 import { type QLm, quantizeLm } from "./quantize.ts";
 import { runReal } from "./real.ts";
-import { type LmParams, loadLm } from "./weights.ts";
+import { LM_SHAPES, type LmParams, loadLm } from "./weights.ts";
 import { widenLm } from "./widen.ts";
 
 /** All inputs share their programs. */
 const SIZE = 1;
 
 /**
- * A word-level language model with norms of one kind, scored by the perplexity of a text. The machine gives a word's logits as
+ * A word-level language model, scored by the perplexity of a text. The machine gives a word's logits as
  * integers; the host makes them a likelihood, in double precision.
  */
-export const lmOf = (name: string, kind: NormParams["kind"]): Model<LmParams, Passage, QLm> => ({
+export const lmOf = (name: keyof typeof LM_SHAPES): Model<LmParams, Passage, QLm> => ({
   experiment: "lm",
   file: `${name}.safetensors`,
   nouns: {
@@ -58,8 +57,8 @@ export const lmOf = (name: string, kind: NormParams["kind"]): Model<LmParams, Pa
   countOf,
   typed: passageFromText,
 
-  load: (path) => loadLm(path, kind),
-  normOf: () => kind,
+  load: (path, tensors) => loadLm(path, LM_SHAPES[name], tensors),
+  normOf: () => LM_SHAPES[name].norm,
   reference: runReal,
 
   quantize: quantizeLm,

@@ -10,6 +10,7 @@ import { lowerLinear } from "../../kernels/linear/lower.ts";
 import type { QLinear } from "../../kernels/linear/quantize.ts";
 import { lowerInput, lowerRecurrence, lowerZero } from "../../kernels/lstm/lower.ts";
 import { fixedMapping, type Mapping, matrixNames, type Site } from "../../kernels/mapping.ts";
+import { lowerMogrifier } from "../../kernels/mogrifier/lower.ts";
 import { Residency } from "../../kernels/residency.ts";
 import type { Job, Port, Stage } from "../job.ts";
 import type { QLm } from "./quantize.ts";
@@ -24,8 +25,8 @@ const EXPECTED_WORDS = 1000;
 /** Activations that outlive a program. */
 interface State {
   readonly map: ActivationMap;
-  readonly h: Tensor;
-  readonly c: Tensor;
+  /** Of each layer. */
+  readonly layers: readonly { readonly h: Tensor; readonly c: Tensor }[];
 }
 
 interface Placed {
@@ -54,8 +55,10 @@ export function compileLm(q: QLm, arch: ArchSpec, sizes: readonly number[], mapp
   const map = new ActivationMap(arch);
   const state: State = {
     map,
-    h: map.tensor(q.cell.hidden, q.cell.outputSize, 1, "h"),
-    c: map.tensor(q.cell.cell, q.cell.hiddenSize, 1, "c"),
+    layers: q.layers.map(({ name, cell: { hidden, outputSize, cell, hiddenSize } }) => ({
+      h: map.tensor(hidden, outputSize, 1, `${name}.h`),
+      c: map.tensor(cell, hiddenSize, 1, `${name}.c`),
+    })),
   };
   const { bits } = q.output.output.format;
   const gives: Port = { address: OUTPUT_ADDRESS, bits, count: q.output.rows };
@@ -65,6 +68,12 @@ export function compileLm(q: QLm, arch: ArchSpec, sizes: readonly number[], mapp
       name: "step",
       program: programOfStep(q, placed, state, gives),
       ...{ takes: INPUT, gives, expectedTurns: EXPECTED_WORDS },
+      state: Object.fromEntries(
+        q.layers.flatMap(({ name }, i) => [
+          [`${name}.h`, state.layers[i]!.h],
+          [`${name}.c`, state.layers[i]!.c],
+        ]),
+      ),
     },
   ];
   return {
@@ -78,18 +87,26 @@ export function compileLm(q: QLm, arch: ArchSpec, sizes: readonly number[], mapp
 }
 
 /** Where the array multiplies, for each word once: by the fixed rule the large last layer is streamed where not all fit. */
-export function sitesOf({ cell, output }: QLm): Site[] {
+export function sitesOf({ layers, output }: QLm): Site[] {
   const site = (name: string, { parts }: QLinear): Site => ({
     ...{ name, vectors: 1 },
     matrices: parts.map(({ weights }) => weights),
   });
-  return [site("cell.h", cell.productH), site("cell.x", cell.productX), site("output", output)];
+  const sites = layers.flatMap(({ name, mogrifier, cell }) => [
+    site(`${name}.h`, cell.productH),
+    site(`${name}.x`, cell.productX),
+    ...mogrifier.rounds.flatMap(({ down, up }, i) => [
+      site(`${name}.mogrifier.${i + 1}.down`, down),
+      site(`${name}.mogrifier.${i + 1}.up`, up),
+    ]),
+  ]);
+  return [...sites, site("output", output)];
 }
 
-function programOfStart({ arch, image, weights }: Placed, { map, h, c }: State): Program {
+function programOfStart({ arch, image, weights }: Placed, { map, layers }: State): Program {
   const b = new Builder(image, weights, map.fork(), arch);
   b.label("start", () => {
-    for (const part of [h, c]) lowerZero(b, part);
+    for (const { h, c } of layers) for (const part of [h, c]) lowerZero(b, part);
   });
   return b.finish("start");
 }
@@ -97,7 +114,7 @@ function programOfStart({ arch, image, weights }: Placed, { map, h, c }: State):
 function programOfStep(
   q: QLm,
   { arch, image, weights, embedding }: Placed,
-  { map, h, c }: State,
+  { map, layers }: State,
   gives: Port,
 ): Program {
   const b = new Builder(image, weights, map.fork(), arch);
@@ -105,9 +122,21 @@ function programOfStep(
   const x = b.map.tensor(q.embedding.output, q.embedding.columns, 1, "embedded word");
   b.label("host", () => b.emit(fetch, { dst: word, src: INPUT.address, n: INPUT.count, bits: INPUT.bits }));
   b.label("embedding", () => lowerEmbedding(b, embedding, word, x));
-  b.label("cell", () => b.scratch(() => lowerRecurrence(b, q.cell, lowerInput(b, q.cell, [x], 1), h, c, h)));
+  b.show("embedded", x);
+  let input = x;
+  for (const [i, { name, mogrifier, cell }] of q.layers.entries()) {
+    const { h, c } = layers[i]!;
+    b.label(name, () =>
+      b.scratch(() => {
+        const read = b.label("mogrifier", () => lowerMogrifier(b, mogrifier, { x: input, h }));
+        lowerRecurrence(b, cell, lowerInput(b, cell, [read.x], 1), read.h, c, h);
+      }),
+    );
+    input = h;
+  }
   const logits = b.map.tensor(q.output.output, q.output.rows, 1, "logits");
-  b.label("output", () => lowerLinear(b, q.output, [h], logits));
+  b.label("output", () => lowerLinear(b, q.output, [input], logits));
+  b.show("logits", logits);
   b.label("host", () =>
     b.emit(store, { dst: gives.address, src: logits.at, n: gives.count, bits: gives.bits }),
   );

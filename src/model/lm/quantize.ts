@@ -4,15 +4,23 @@ import { factorOf } from "../../fixed/scale.ts";
 import { type QEmbedding, quantizeEmbedding } from "../../kernels/embedding/quantize.ts";
 import { type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
 import { type QLstm, quantizeLstm } from "../../kernels/lstm/quantize.ts";
+import { type QMogrifier, quantizeMogrifier } from "../../kernels/mogrifier/quantize.ts";
+import type { Mogrified } from "../../kernels/mogrifier/real.ts";
 import { affineGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
-import type { LmParams } from "./weights.ts";
+import type { LmLayer, LmParams } from "./weights.ts";
+
+interface QLayer {
+  readonly name: string;
+  readonly mogrifier: QMogrifier;
+  readonly cell: QLstm;
+}
 
 /** The model in integers. */
 export interface QLm {
   readonly embedding: QEmbedding;
-  readonly cell: QLstm;
-  /** Of h, to logits. */
+  readonly layers: readonly QLayer[];
+  /** Of the last h, to logits. */
   readonly output: QLinear;
 }
 
@@ -27,24 +35,41 @@ const LOGIT_FRACTION_BITS = 22;
 export function quantizeLm(p: LmParams, ranges: Ranges, numerics: Numerics): QLm {
   const { recipe } = numerics;
   const powers = powersOfTwo(numerics);
-  const hidden = affineGrid(ranges.of("cell.hidden"), recipe.activation_bits, powers);
+  const hiddens = p.layers.map(({ name }) =>
+    affineGrid(ranges.of(`${name}.hidden`), recipe.activation_bits, powers),
+  );
   const { scale } = symmetricGrid(ranges.of("logits"), LOGIT_FRACTION_BITS, powers);
   const logits: Grid = { format: signed(LOGIT_BITS), scale, zero: 0 };
   const isTied = recipe.embedding_bits === recipe.output_weight_bits;
   const output = quantizeLinear(
-    [{ weight: p.embedding, grid: hidden }],
+    [{ weight: p.embedding, grid: hiddens.at(-1)! }],
     p.bias,
     logits,
     recipe.output_weight_bits,
     isTied ? { ...numerics, recipe: { ...recipe, weight_scale: "per-tensor" } } : numerics,
   );
   const embedding = isTied ? tiedTo(output) : embeddingOf(p, numerics);
-  const inputs = [{ weight: p.cell.weightX, grid: embedding.output }];
-  return {
-    embedding,
-    cell: quantizeLstm(p.cell, inputs, ranges.below("cell"), hidden, numerics),
-    output,
-  };
+  const layers = p.layers.map((layer, i) =>
+    quantizeLayer(
+      layer,
+      { x: hiddens[i - 1] ?? embedding.output, h: hiddens[i]! },
+      ranges.below(layer.name),
+      numerics,
+    ),
+  );
+  return { embedding, layers, output };
+}
+
+function quantizeLayer(
+  { name, rounds, cell }: LmLayer,
+  { x, h }: Mogrified<Grid>,
+  ranges: Ranges,
+  numerics: Numerics,
+): QLayer {
+  const mogrifier = quantizeMogrifier(rounds, { x, h }, ranges.below("mogrifier"), numerics);
+  const read = mogrifier.output;
+  const inputs = [{ weight: cell.weightX, grid: read.x }];
+  return { name, mogrifier, cell: quantizeLstm(cell, inputs, ranges, h, numerics, read.h) };
 }
 
 /** The last layer's weights as an embedding. */

@@ -1,5 +1,4 @@
 import { roundReal } from "../../fixed/real.ts";
-import { element, log10, text } from "../svg.ts";
 import {
   colourOf,
   type Drawing,
@@ -11,7 +10,8 @@ import {
   logarithmic,
   polyline,
   RIGHT,
-} from "./drawing.ts";
+} from "../drawing.ts";
+import { element, log10, text } from "../svg.ts";
 
 /** How the error of a method falls with the number of pieces. */
 export interface ErrorCurve {
@@ -62,7 +62,7 @@ export function drawErrors(title: string, curves: readonly ErrorCurve[], halfLsb
       text(LEFT, 38, "full: largest error, dashed: root mean square"),
       ...names.elements,
       ...frame(
-        [top, bottom],
+        { left: LEFT, right: RIGHT, top, bottom },
         { at: across, ticks: counts, label: "pieces" },
         { at: up, ticks: decades, label: "" },
       ),

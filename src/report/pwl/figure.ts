@@ -1,4 +1,3 @@
-import { element, text } from "../svg.ts";
 import {
   colourOf,
   type Drawing,
@@ -12,7 +11,8 @@ import {
   RIGHT,
   type Scale,
   ticks,
-} from "./drawing.ts";
+} from "../drawing.ts";
+import { element, text } from "../svg.ts";
 
 /** A table as drawn. */
 export interface DrawnTable {
@@ -69,7 +69,7 @@ export function drawFigure({ title, x, curve, tables }: Figure): Drawing {
       heading(20, title),
       ...names.elements,
       ...frame(
-        [top, bottom],
+        { left: LEFT, right: RIGHT, top, bottom },
         { at: across, ticks: ticks(acrossRange), label: "input" },
         { at: up, ticks: ticks(range), label: "" },
       ),

@@ -1,6 +1,6 @@
 import type { Column } from "../column.ts";
+import { type Drawing, inlineSvg, STYLE } from "../drawing.ts";
 import { element, escaped } from "../svg.ts";
-import { type Drawing, inlineSvg, STYLE } from "./drawing.ts";
 
 const PAGE_STYLE = [
   "body{font:16px/1.4 sans-serif;margin:0 auto;padding:12px;max-width:760px;background:#fff;color:#222}",

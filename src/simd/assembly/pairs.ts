@@ -1,4 +1,4 @@
-// Elementwise kernels of two activations: add and multiply.
+// Elementwise kernels of two activations: add, multiply and minimum.
 
 import { FLOAT32, loadInt, requantize, storeClamped, TFLITE_DOUBLE } from "./integer";
 import { addRealRow, multiplyRealRow } from "./real";
@@ -343,5 +343,32 @@ function multiplyRow(
     const p = roundShift2(i64x2.extmul_low_i32x4_s(product, factors), shift, positive, step, even, unbias);
     const q = roundShift2(i64x2.extmul_high_i32x4_s(product, factors), shift, positive, step, even, unbias);
     storeClamped4(out + l * outBytes, outBytes, p, q, los, his, zeros, sat + 4 * l);
+  }
+}
+
+export function minimum(
+  a: usize,
+  b: usize,
+  bPeriod: i32,
+  out: usize,
+  bytes: i32,
+  n: i32,
+  lanes: i32,
+): void {
+  const row = lanes * bytes;
+  for (let i = 0, p = 0; i < n; i++) {
+    const from = a + i * row;
+    const with_ = b + p * row;
+    const to = out + i * row;
+    for (let at = 0; at < row; at += 16) {
+      const x = v128.load(from + at);
+      const y = v128.load(with_ + at);
+      let least: v128;
+      if (bytes == 1) least = i8x16.min_s(x, y);
+      else if (bytes == 2) least = i16x8.min_s(x, y);
+      else least = i32x4.min_s(x, y);
+      v128.store(to + at, least);
+    }
+    if (++p == bPeriod) p = 0;
   }
 }

@@ -4,7 +4,7 @@ import { gather, pwl } from "./lookups.ts";
 import { foldAccumulators, laneMatmul, matmul } from "./products.ts";
 import { divide, normalize, rowScale } from "./quotients.ts";
 import { argmax, reduce } from "./reductions.ts";
-import { add, affine, multiply, requant, rescale } from "./scaling.ts";
+import { add, affine, minimum, multiply, requant, rescale } from "./scaling.ts";
 
 const TWINS: { readonly [Name in keyof Kernels]: Twin<Name> } = {
   matmul,
@@ -14,6 +14,7 @@ const TWINS: { readonly [Name in keyof Kernels]: Twin<Name> } = {
   rescale,
   add,
   multiply,
+  minimum,
   affine,
   reduce,
   normalize,

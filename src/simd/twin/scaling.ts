@@ -118,6 +118,13 @@ export const add: Twin<"add"> = (
   }
 };
 
+export const minimum: Twin<"minimum"> = (memory, a, b, bPeriod, out, bytes, n, lanes) => {
+  const left = ints(memory, a, bytes, n * lanes);
+  const right = ints(memory, b, bytes, bPeriod * lanes);
+  const to = ints(memory, out, bytes, n * lanes);
+  for (let i = 0; i < n * lanes; i++) to[i] = Math.min(left[i]!, right[i % (bPeriod * lanes)]!);
+};
+
 export const multiply: Twin<"multiply"> = (
   memory,
   a,

@@ -5,14 +5,14 @@ import { attentionParameters, attentionTo } from "../layers/attention.ts";
 import { type LstmConfig, type LstmState, lstmLayer, lstmParameters } from "../layers/lstm.ts";
 import type { ParameterSpec, Parameters } from "../parameters.ts";
 import { OPS } from "../table.ts";
-import { rowsOf, Tape } from "../tape.ts";
+import { type Lead, rowsOf, Tape } from "../tape.ts";
 
 /** Letters to phones, as `model/g2p` computes it: its widths, and the norm of its cells. */
 export interface G2pConfig {
   readonly embedding: number;
   readonly hidden: number;
   readonly attention: number;
-  readonly norm: LstmConfig["norm"];
+  readonly norm: Exclude<LstmConfig["norm"], "none">;
 }
 
 const cellOf = ({ hidden, norm }: G2pConfig, input: number): LstmConfig => ({
@@ -54,7 +54,8 @@ export interface G2pGraph {
   readonly weights: Tensor; // [steps * batch][1]
   /** Negative log likelihood of each target, in nats. */
   readonly losses: Tensor; // [steps * batch][1]
-  readonly loss: Tensor; // [1][1], the weighted sum
+  readonly logits: Tensor; // [steps * batch][phones]
+  readonly loss: Tensor; // [1][1], the weighted sum, with the teacher's share where there is one
 }
 
 export interface G2pShape {
@@ -63,31 +64,54 @@ export interface G2pShape {
   readonly steps: number;
 }
 
-/** @param dropout  rate at both embeddings and at the output */
+/** Whose likelihoods, [steps * batch][phones], are a share of the targets. */
+export interface Teacher {
+  readonly likelihoods: Tensor;
+  readonly share: number;
+}
+
+/**
+ * @param dropout  rate at both embeddings and at the output
+ * @param lead     a machine that computes the same words
+ */
 export function g2pGraph(
   engine: Engine,
   parameters: Parameters,
   config: G2pConfig,
   shape: G2pShape,
   dropout: number,
+  { lead, teacher }: { readonly lead?: Lead; readonly teacher?: Teacher } = {},
 ): G2pGraph {
   const { batch } = shape;
-  const tape = new Tape(engine);
+  const tape = new Tape(engine, lead);
   const drop = (x: Tensor, site: number): Tensor =>
     dropout > 0 ? tape.apply(OPS.dropout, [x], { rate: dropout, site, rows: x.rows }) : x;
   const read = tape.ids(batch * shape.letters);
   const fed = tape.ids(batch * shape.steps);
   const targets = tape.ids(batch * shape.steps);
-  const xs = drop(tape.apply(OPS.gather, [parameters.tensor("letters.embedding")], { ids: read }), 0);
+  const xs = drop(
+    tape.applyAt("letters", OPS.gather, [parameters.tensor("letters.embedding")], { ids: read }),
+    0,
+  );
   const { memory, state } = encoded(tape, parameters, config, xs, batch);
-  const ys = drop(tape.apply(OPS.gather, [parameters.tensor("phones.embedding")], { ids: fed }), 1);
+  const ys = drop(
+    tape.applyAt("phones", OPS.gather, [parameters.tensor("phones.embedding")], { ids: fed }),
+    1,
+  );
   const shown = decoded(tape, parameters, config, { memory, state, ys });
   const output = [drop(shown, 2), parameters.tensor("output.weight"), parameters.tensor("output.bias")];
-  const logits = tape.apply(OPS.linear, output, {});
+  const logits = tape.applyAt("logits", OPS.linear, output, {});
   const losses = tape.apply(OPS.crossEntropy, [logits], { targets, smoothing: 0 });
   const weights = tape.tensor(batch * shape.steps, 1);
-  const loss = tape.apply(OPS.sum, [tape.apply(OPS.multiply, [losses, weights], {})], {});
-  return { tape, letters: read, fed, targets, weights, losses, loss };
+  const mean = (of: Tensor): Tensor => tape.apply(OPS.sum, [tape.apply(OPS.multiply, [of, weights], {})], {});
+  const graph = { tape, letters: read, fed, targets, weights, logits, losses };
+  if (teacher === undefined) return { ...graph, loss: mean(losses) };
+  const distances = tape.apply(OPS.distill, [logits], { teacher: teacher.likelihoods });
+  const shares = [
+    tape.apply(OPS.affine, [mean(losses)], { factor: 1 - teacher.share, offset: 0 }),
+    tape.apply(OPS.affine, [mean(distances)], { factor: teacher.share, offset: 0 }),
+  ];
+  return { ...graph, loss: tape.apply(OPS.add, shares, {}) };
 }
 
 /** Both directions side by side, and the decoder's first state, from the two last ones. */
@@ -113,7 +137,7 @@ function encoded(
   const memory = tape.apply(OPS.concatenate, [forward.hs, backward.hs], {});
   const ends = tape.apply(OPS.concatenate, [forward.last.h, backward.last.h], {});
   const bridge = [ends, parameters.tensor("bridge.weight"), parameters.tensor("bridge.bias")];
-  const h = tape.apply(OPS.tanh, [tape.apply(OPS.linear, bridge, {})], {});
+  const h = tape.applyAt("start", OPS.tanh, [tape.apply(OPS.linear, bridge, {})], {});
   return { memory, state: { h, c: zeros().c } };
 }
 

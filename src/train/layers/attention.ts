@@ -34,13 +34,16 @@ export function attentionTo(
 ): (query: Tensor) => Tensor {
   const part = (name: string): Tensor => parameters.tensor(`${prefix}.${name}`);
   const entries = memory.rows / batch;
-  const keys = tape.apply(OPS.linear, [memory, part("key.weight"), part("key.bias")], {});
+  const keys = tape.applyAt("keys", OPS.linear, [memory, part("key.weight"), part("key.bias")], {});
   return (query) => {
-    const projected = tape.apply(OPS.linear, [query, part("query.weight")], {});
-    const bent = tape.apply(OPS.tanh, [tape.apply(OPS.add, [keys, projected], {})], {});
-    const scores = viewOf(tape.apply(OPS.linear, [bent, part("v")], {}), entries, batch);
-    const weights = tape.apply(OPS.softmax, [tape.apply(OPS.transpose, [scores], {})], {});
+    const projected = tape.applyAt(`${prefix}.query`, OPS.linear, [query, part("query.weight")], {});
+    const sums = tape.applyAt(`${prefix}.sum`, OPS.add, [keys, projected], {});
+    const bent = tape.applyAt(`${prefix}.tanh`, OPS.tanh, [sums], {});
+    const scores = tape.applyAt(`${prefix}.score`, OPS.linear, [bent, part("v")], {});
+    const rows = tape.apply(OPS.transpose, [viewOf(scores, entries, batch)], {});
+    const weights = tape.applyAt(`${prefix}.softmax.output`, OPS.softmax, [rows], {});
     const shares = viewOf(tape.apply(OPS.transpose, [weights], {}), memory.rows, 1);
-    return tape.apply(OPS.fold, [tape.apply(OPS.multiply, [memory, shares], {})], { rows: batch });
+    const weighted = tape.apply(OPS.multiply, [memory, shares], {});
+    return tape.applyAt(`${prefix}.context`, OPS.fold, [weighted], { rows: batch });
   };
 }

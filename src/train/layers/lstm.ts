@@ -80,7 +80,9 @@ export function lstmLayer(
 ): LstmState {
   const batch = start.h.rows;
   const steps = Array.from({ length: xs.rows / batch }, (_, t) => t * batch);
-  const sumsOf = productsOf(tape, parameters, prefix, config);
+  const forget = tape.lead && forgetBiasOf(tape, config);
+  const sumsOf = productsOf(tape, parameters, prefix, config, forget);
+  const atCell = forget ? { ...config, forgetBias: 0 } : config;
   // Without rounds no x depends on an h: one product serves all steps.
   const all = config.mogrifier ? undefined : sumsOf("x", xs);
   let { h, c } = start;
@@ -89,28 +91,58 @@ export function lstmLayer(
     let old = h;
     if (config.mogrifier) ({ x, h: old } = mogrify(tape, parameters, prefix, config.mogrifier.rounds, x, h));
     const fromX = all ? rowsOf(all, at, batch) : sumsOf("x", x);
-    const gates = tape.apply(OPS.add, [fromX, sumsOf("h", old)], NONE);
-    c = tape.apply(OPS.cell, [gates, c], config);
-    const shown = normed(tape, parameters, `${prefix}.norm_c`, config, c);
-    h = tape.apply(OPS.expose, [gates, shown], NONE, rowsOf(hs, at, batch));
+    const gates = tape.applyAt(`${prefix}.gates`, OPS.add, [fromX, sumsOf("h", old)], NONE);
+    c = tape.applyAt(`${prefix}.cell`, OPS.cell, [gates, c], atCell);
+    const shown = normed(tape, parameters, prefix, "c", config, c);
+    h = tape.applyAt(`${prefix}.hidden`, OPS.expose, [gates, shown], NONE, rowsOf(hs, at, batch));
   }
   return { h, c };
 }
 
-/** W_x x or W_h h, normalized; without norms, the bias is in the former. */
-function productsOf(tape: Tape, parameters: Parameters, prefix: string, config: LstmConfig) {
+/** A machine adds the forget gate's bias where it first adds anyway: in the row that W_x x is shifted by. */
+function forgetBiasOf({ engine }: Tape, { hidden, forgetBias }: LstmConfig): Tensor {
+  const row = { rows: 1, columns: 4 * hidden };
+  const made = { ...row, at: engine.allocate(row.columns), gradient: engine.allocate(row.columns) };
+  engine.floats(made.at, row.columns).fill(forgetBias, hidden, 2 * hidden);
+  return made;
+}
+
+/** W_x x or W_h h, normalized; without norms, the bias is in the former. What is `added` is in the former too. */
+function productsOf(
+  tape: Tape,
+  parameters: Parameters,
+  prefix: string,
+  config: LstmConfig,
+  added: Tensor | undefined,
+) {
+  const row = (name: string): Tensor => {
+    const own = parameters.tensor(`${prefix}.${name}`);
+    return added ? tape.apply(OPS.add, [own, added], NONE) : own;
+  };
+  const last = config.norm === "none" ? row("bias") : row("norm_x.shift");
   return (of: "x" | "h", operand: Tensor): Tensor => {
     const inputs = [operand, parameters.tensor(`${prefix}.weight_${of}`)];
-    if (of === "x" && config.norm === "none") inputs.push(parameters.tensor(`${prefix}.bias`));
-    const products = tape.apply(OPS.linear, inputs, NONE);
-    return normed(tape, parameters, `${prefix}.norm_${of}`, config, products);
+    if (of === "x" && config.norm === "none") inputs.push(last);
+    const products = tape.applyAt(`${prefix}.product.${of}`, OPS.linear, inputs, NONE);
+    const shift = of === "x" ? last : undefined;
+    return normed(tape, parameters, prefix, of, config, products, shift);
   };
 }
 
-function normed(tape: Tape, parameters: Parameters, prefix: string, { norm }: LstmConfig, x: Tensor): Tensor {
+function normed(
+  tape: Tape,
+  parameters: Parameters,
+  prefix: string,
+  of: "x" | "h" | "c",
+  { norm }: LstmConfig,
+  x: Tensor,
+  otherShift?: Tensor,
+): Tensor {
   if (norm === "none") return x;
-  const inputs = [x, parameters.tensor(`${prefix}.gain`), parameters.tensor(`${prefix}.shift`)];
-  return tape.apply(OPS.norm, inputs, { kind: norm, spans: 1, epsilon: EPSILON });
+  const part = (name: string): Tensor => parameters.tensor(`${prefix}.norm_${of}.${name}`);
+  const settings = { kind: norm, spans: 1, epsilon: EPSILON };
+  const inputs = [x, part("gain"), otherShift ?? part("shift")];
+  return tape.applyAt(`${prefix}.norm.${of}`, OPS.norm, inputs, settings);
 }
 
 function mogrify(
@@ -123,11 +155,12 @@ function mogrify(
 ): { x: Tensor; h: Tensor } {
   let [gated, gate] = [x, h];
   for (let round = 1; round <= rounds; round++) {
-    const part = (name: string): Tensor => parameters.tensor(`${prefix}.mogrifier.${round}.${name}`);
-    const low = tape.apply(OPS.linear, [gate, part("down")], NONE);
+    const site = `${prefix}.mogrifier.${round}`;
+    const part = (name: string): Tensor => parameters.tensor(`${site}.${name}`);
+    const low = tape.applyAt(`${site}.low`, OPS.linear, [gate, part("down")], NONE);
     const sums = tape.apply(OPS.linear, [low, part("up"), part("bias")], NONE);
     const open = tape.apply(OPS.affine, [tape.apply(OPS.sigmoid, [sums], NONE)], { factor: 2, offset: 0 });
-    [gated, gate] = [gate, tape.apply(OPS.multiply, [gated, open], NONE)];
+    [gated, gate] = [gate, tape.applyAt(`${site}.gated`, OPS.multiply, [gated, open], NONE)];
   }
   return rounds % 2 === 0 ? { x: gated, h: gate } : { x: gate, h: gated };
 }

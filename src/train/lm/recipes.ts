@@ -1,4 +1,5 @@
 import type { LstmConfig } from "../layers/lstm.ts";
+import type { Tuning } from "../machine.ts";
 import type { Recipe } from "../trainer.ts";
 import type { LmDropout } from "./model.ts";
 
@@ -9,6 +10,11 @@ export interface LmRecipe extends Recipe {
   readonly smoothing: number;
   /** Streams side by side, and words of each that a gradient goes back. */
   readonly batch: number;
+  readonly steps: number;
+}
+
+/** Fine-tuning; each stream goes back `steps` words. */
+export interface LmTuning extends Tuning {
   readonly steps: number;
 }
 
@@ -49,3 +55,16 @@ export const LM_RECIPES = {
     layers: [mogrifier, mogrifier],
   },
 } as const satisfies Record<string, LmRecipe>;
+
+/** A lane is a stream: as many as fill the machine's lanes. */
+export const LM_TUNING: LmTuning = {
+  doc: "fine-tuned with the machine's integers",
+  batch: 32,
+  steps: 32,
+  epochs: 2,
+  distill: 0,
+  stretch: 100,
+  validationWords: 20_000,
+  rate: { rate: 1e-3, warmup: 20, schedule: "cosine" },
+  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1, decay: 0 },
+};

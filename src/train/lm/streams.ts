@@ -1,5 +1,5 @@
 import { floorDiv } from "../../fixed/round.ts";
-import { sizeOf } from "../define.ts";
+import { sizeOf, type Tensor } from "../define.ts";
 import type { Engine } from "../engine.ts";
 import type { LmGraph } from "./model.ts";
 
@@ -51,3 +51,10 @@ export function carryState(engine: Engine, { states }: LmGraph): void {
     }
   }
 }
+
+/** What a run leaves to the next, by names for a checkpoint. */
+export const stateOf = ({ states }: LmGraph, name: string): [string, Tensor][] =>
+  states.flatMap(({ before: { h, c } }, i): [string, Tensor][] => [
+    [`${name}/${i}/h`, h],
+    [`${name}/${i}/c`, c],
+  ]);

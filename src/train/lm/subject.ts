@@ -2,14 +2,13 @@ import { hashOf } from "../../base/hash.ts";
 import { floorDiv } from "../../fixed/round.ts";
 import type { Corpus } from "../../model/lm/tokens.ts";
 import type { Tensor as StoredTensor } from "../../model/safetensors.ts";
-import type { Tensor } from "../define.ts";
 import { Engine } from "../engine.ts";
 import { Parameters } from "../parameters.ts";
 import { perplexity, type Subject } from "../trainer.ts";
 import { EVALUATION_SHAPE, meanLoss } from "./evaluate.ts";
 import { lmGraph, lmParameters } from "./model.ts";
 import type { LmRecipe } from "./recipes.ts";
-import { carryState, clearState, Streams } from "./streams.ts";
+import { carryState, clearState, Streams, stateOf } from "./streams.ts";
 
 /**
  * A language model, trained by truncated back-propagation: the text as streams side by side, read in order, the state
@@ -29,10 +28,7 @@ export function lmSubject(corpus: Corpus, recipe: LmRecipe, seed: number): Subje
     engine,
     parameters,
     stepsPerEpoch: floorDiv(streams.length, recipe.steps),
-    carried: graph.states.flatMap(({ before: { h, c } }, i): [string, Tensor][] => [
-      [`state/${i}/h`, h],
-      [`state/${i}/c`, c],
-    ]),
+    carried: stateOf(graph, "state"),
     start: () => clearState(engine, graph),
     step(index, run) {
       streams.read(engine, graph, index * recipe.steps, recipe.steps);

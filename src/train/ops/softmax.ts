@@ -1,4 +1,4 @@
-import { defineOp, type Ids } from "../define.ts";
+import { defineOp, expectShape, type Ids, type Tensor } from "../define.ts";
 
 export const softmax = defineOp<Record<string, never>>({
   name: "softmax",
@@ -34,5 +34,23 @@ export const crossEntropy = defineOp<CrossEntropySettings>({
   backward({ inputs: [x], settings: { targets, smoothing }, out, saved }, { engine: { kernels } }) {
     const { rows, columns, gradient } = x!;
     kernels.crossEntropyBack(x!.at, targets.at, out.gradient, saved, gradient, rows, columns, smoothing);
+  },
+});
+
+/** Input logits [n][classes], output [n][1] in nats. `teacher` are shares of each class, rows that sum to 1; it gets no gradient. */
+export const distill = defineOp<{ readonly teacher: Tensor }>({
+  name: "distill",
+  doc: "y = log sum e^x - sum of p x, p the teacher's shares, over each row (Hinton et al. 2015)",
+  shape([x], { teacher }) {
+    expectShape("distill", "the teacher", teacher, x!);
+    return { rows: x!.rows, columns: 1 };
+  },
+  saves: ([x]) => x!.rows,
+  forward({ inputs: [x], settings: { teacher }, out, saved }, { engine: { kernels } }) {
+    kernels.distill(x!.at, teacher.at, out.at, saved, x!.rows, x!.columns);
+  },
+  backward({ inputs: [x], settings: { teacher }, out, saved }, { engine: { kernels } }) {
+    const { rows, columns, gradient } = x!;
+    kernels.distillBack(x!.at, teacher.at, out.gradient, saved, gradient, rows, columns);
   },
 });

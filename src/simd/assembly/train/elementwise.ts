@@ -117,6 +117,17 @@ export function tanhBack(y: usize, g: usize, to: usize, n: i32): void {
   }
 }
 
+/** to[i] += g[i] where lo <= x[i] <= hi. */
+export function passWithin(x: usize, g: usize, to: usize, n: i32, lo: f32, hi: f32): void {
+  const least = f32x4.splat(lo);
+  const most = f32x4.splat(hi);
+  for (let i = 0; i < n; i += 4, x += 16, g += 16, to += 16) {
+    const value = read(x, n - i);
+    const within = v128.and(f32x4.ge(value, least), f32x4.le(value, most));
+    accumulateAt(to, v128.and(read(g, n - i), within), n - i);
+  }
+}
+
 /** The sum, in double precision. */
 export function sum(x: usize, n: i32): f64 {
   let total: f64 = 0;

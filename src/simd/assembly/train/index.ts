@@ -5,6 +5,7 @@ export {
   gather,
   move,
   multiply,
+  passWithin,
   reduceInto,
   scatter,
   sigmoid,
@@ -17,4 +18,11 @@ export { norm, normBack } from "./norm";
 export { adam, squares } from "./optimizer";
 export { product } from "./product";
 export { dropoutMask } from "./random";
-export { crossEntropy, crossEntropyBack, softmax, softmaxBack } from "./softmax";
+export {
+  crossEntropy,
+  crossEntropyBack,
+  distill,
+  distillBack,
+  softmax,
+  softmaxBack,
+} from "./softmax";

@@ -107,3 +107,33 @@ export function crossEntropyBack(
     store<f32>(at, load<f32>(at) - up * (<f32>1 - smoothing));
   }
 }
+
+/** out[i] = log sum e^x[i] - sum of p[i] x[i], each row of p sums to 1; `saved` keeps the logarithm of the sum. */
+export function distill(x: usize, p: usize, out: usize, saved: usize, rows: i32, columns: i32): void {
+  const bytes = columns << 2;
+  for (let i = 0; i < rows; i++, x += bytes, p += bytes, out += 4, saved += 4) {
+    const top = greatest(x, columns);
+    const log = top + logOf(exponentials(x, top, 0, columns));
+    store<f32>(saved, log);
+    let expected = f32x4.splat(0);
+    for (let j = 0; j < columns; j += 4) {
+      const left = columns - j;
+      expected = f32x4.add(expected, f32x4.mul(read(x + (j << 2), left), read(p + (j << 2), left)));
+    }
+    store<f32>(out, log - sumOf(expected));
+  }
+}
+
+/** to[i] += g[i] (softmax(x[i]) - p[i]). */
+export function distillBack(x: usize, p: usize, g: usize, saved: usize, to: usize, rows: i32, columns: i32): void {
+  const bytes = columns << 2;
+  for (let i = 0; i < rows; i++, x += bytes, p += bytes, to += bytes, g += 4, saved += 4) {
+    const up = v128.load32_splat(g);
+    const log = v128.load32_splat(saved);
+    for (let j = 0; j < columns; j += 4) {
+      const left = columns - j;
+      const own = exp4(f32x4.sub(read(x + (j << 2), left), log));
+      accumulateAt(to + (j << 2), f32x4.mul(f32x4.sub(own, read(p + (j << 2), left)), up), left);
+    }
+  }
+}

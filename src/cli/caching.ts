@@ -1,0 +1,25 @@
+import { join } from "node:path";
+import { Cache } from "../sweep/cache.ts";
+import type { Io } from "./command.ts";
+
+/** The environment's say in where results are kept; empty: nowhere. */
+const VARIABLE = "SHIFTLINE_CACHE";
+
+export const cacheOption = {
+  type: "string",
+  requiresArg: true,
+  describe: `folder of results, shared between runs; default $${VARIABLE} or .shiftline/cache; --no-cache: none`,
+} as const;
+
+/** The folder of results; undefined where none is wanted. */
+export function cacheFolder(given: string | false | undefined): string | undefined {
+  if (given === false) return undefined;
+  const folder = given ?? process.env[VARIABLE] ?? join(".shiftline", "cache");
+  return folder === "" ? undefined : folder;
+}
+
+/** @throws InputError where the folder cannot be written to */
+export function cacheOf(given: string | false | undefined, io: Io): Cache | undefined {
+  const folder = cacheFolder(given);
+  return folder === undefined ? undefined : new Cache(folder, (problem) => io.err(`shiftline: ${problem}\n`));
+}

@@ -1,0 +1,28 @@
+import { writeWhole } from "../../base/files.ts";
+import { readText } from "../../base/yaml.ts";
+import { mergeSheets, readSheet } from "../../sweep/shards.ts";
+import { defineCommand, STATUS } from "../command.ts";
+import { toJson } from "../layout.ts";
+import { json } from "../options.ts";
+
+export const merge = defineCommand({
+  command: "merge <shards..>",
+  describe: "Put the CSVs of a sweep's shards together, into the bytes of one sweep",
+  lists: ["shards"],
+  builder: (y) =>
+    y
+      .positional("shards", {
+        ...{ type: "string", array: true, demandOption: true },
+        describe: "what `sweep --shard` wrote, in any order",
+      } as const)
+      .option("out", { type: "string", requiresArg: true, demandOption: true, describe: "the CSV" })
+      .option("json", json)
+      .example("$0 merge part1.csv part2.csv --out results/g2p.csv", "both halves of a sweep"),
+  run({ shards, out, json }, io) {
+    const { csv, rows, refused } = mergeSheets(shards.map((path) => readSheet(path, readText(path))));
+    writeWhole(out, csv);
+    if (refused.length > 0) io.err(`refused, and without a row: points ${refused.join(", ")}\n`);
+    io.out(json ? toJson({ out, rows, refused }) : `wrote ${rows} points to ${out}\n`);
+    return STATUS.done;
+  },
+});

@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parseCsv } from "../../src/report/csv.ts";
+import { type Packed, unpack } from "../../src/report/sweep/pack.ts";
+import type { Results } from "../../src/report/sweep/results.ts";
+import { experimentIn } from "./experiments.ts";
+import { folder, shiftline, without } from "./shiftline.ts";
+
+const SMOKE = "test/golden/experiments/g2p-smoke.csv";
+
+/** The results that a page holds. */
+function resultsIn(page: string): Results {
+  const [, json] = /id="data">(.*)<\/script>/.exec(readFileSync(page, "utf8"))!;
+  return unpack((JSON.parse(json!) as { results: Packed }).results);
+}
+
+test("a page beside the CSV, with its points, its question, and the commands that give them again", async () => {
+  const here = folder();
+  const csv = join(here, "x.csv");
+  writeFileSync(csv, readFileSync(SMOKE));
+  const { status, out, err } = await shiftline("report", csv);
+  expect({ status, err, out: without(here, out) }).toEqual({
+    status: 0,
+    err: "",
+    out: "wrote FOLDER/x.html\n",
+  });
+  const { count, commands, fields } = resultsIn(join(here, "x.html"));
+  expect(count).toBe(4);
+  expect(commands[1]).toBe("shiftline run g2p-smoke --point 2");
+  const { header, rows } = parseCsv(readFileSync(csv, "utf8"), csv);
+  expect(fields.slice(0, header.length).map(({ name, texts }) => [name, ...texts])).toEqual(
+    header.map((name, c) => [name, ...rows.map((row) => row[c])]),
+  );
+  const page = readFileSync(join(here, "x.html"), "utf8");
+  expect(page).toContain("Did a result move?");
+  expect(page).toContain("shiftline 0.1.0: shiftline report x.csv");
+  expect(page.match(/<\/?script/g)).toHaveLength(4);
+  expect(page).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+});
+
+test("charts as files, a page only where one is asked for too", async () => {
+  const here = folder();
+  const { out } = await shiftline(
+    "report",
+    SMOKE,
+    "--svg",
+    join(here, "charts"),
+    "--x",
+    "model_bytes",
+    "--json",
+  );
+  const { points, written } = JSON.parse(out) as { points: number; written: string[] };
+  expect(points).toBe(4);
+  expect(written.map((path) => without(here, path))).toContain("FOLDER/charts/front.svg");
+  expect(readdirSync(join(here, "charts"))).toHaveLength(written.length);
+  expect(readFileSync(join(here, "charts", "front.svg"), "utf8")).toContain("per pct against model bytes");
+  const both = await shiftline(
+    "report",
+    SMOKE,
+    "--svg",
+    join(here, "both"),
+    "--out",
+    join(here, "page.html"),
+  );
+  expect(both.out).toContain("page.html");
+  expect(existsSync(join(here, "page.html"))).toBe(true);
+});
+
+describe("a command gives its row again", () => {
+  const POINTS = "  - {}\n  - { arch: dot16x16, set: { weight_bits: 4, norm_inverse: division } }\n";
+
+  test.each([
+    ["of a plain sweep", []],
+    ["of a sweep with parameters over it", ["--set", "mac.rows=8", "--set", "cell_bits=12"]],
+    ["of a sweep that takes back what a point changes", ["--set", "weight_bits=8"]],
+    ["of a sweep of another model", ["--model", "lm-ln", "--set", "weight_bits=6"]],
+  ])("%s", async (_, options) => {
+    const here = folder();
+    const experiment = experimentIn(here, POINTS);
+    const csv = join(here, "x.csv");
+    const page = join(here, "x.html");
+    const swept = await shiftline("sweep", experiment, ...options, "--out", csv, "--workers", "0");
+    expect(swept.err).not.toContain("shiftline:");
+    await shiftline("report", csv, "--out", page, "--experiment", experiment);
+    const { commands, fields } = resultsIn(page);
+    const textsOf = (name: string) => fields.find((field) => field.name === name)!.texts;
+    for (const [row, command] of commands.entries()) {
+      const { status, out, err } = await shiftline(...command.split(" ").slice(1), "--json");
+      expect({ status, err }).toEqual({ status: 0, err: "" });
+      const { columns } = JSON.parse(out) as { columns: Record<string, unknown> };
+      for (const name of ["arch_hash", "recipe_hash", "data_hash", "mapper", "model", "cycles"])
+        expect(String(columns[name]), `${command}: ${name}`).toBe(textsOf(name)[row]);
+    }
+  });
+});
+
+test("an experiment that is not there leaves its commands with all that the row says", async () => {
+  const here = folder();
+  const csv = join(here, "x.csv");
+  writeFileSync(csv, readFileSync(SMOKE, "utf8").replaceAll("g2p-smoke,", "gone,"));
+  await shiftline("report", csv);
+  const { commands } = resultsIn(join(here, "x.html"));
+  expect(commands[2]).toBe(
+    "shiftline run gone --point 3 --model g2p --mapper fixed --arch edge8x8 --recipe irnn --set weight_bits=4 --set pwl_pieces=8",
+  );
+});
+
+test.each([
+  [["FOLDER/empty.csv"], 1, "FOLDER/empty.csv: an empty file, without a header"],
+  [["FOLDER/none.csv"], 1, "FOLDER/none.csv: no such file"],
+  [
+    ["experiments/pwl.csv"],
+    1,
+    "experiments/pwl.csv: not a CSV that sweep wrote: no column experiment, point, model, arch, changes",
+  ],
+  [[SMOKE, "--x", "cycle"], 1, `${SMOKE}: no column cycle; did you mean cycles?`],
+  [[SMOKE, "--y", "arch"], 1, `${SMOKE}: column arch holds words, not numbers`],
+  [[SMOKE, "--experiment", "nothing"], 1, "nothing: no such file"],
+  [[SMOKE, "--out", "FOLDER/empty.csv/x.html"], 1, "FOLDER/empty.csv/x.html: cannot be written (EEXIST)"],
+  [[SMOKE, "--out", SMOKE], 2, "--out is the CSV itself (see shiftline --help)"],
+])("report %j is refused in one line", async (words, expected, problem) => {
+  const here = folder();
+  writeFileSync(join(here, "empty.csv"), "");
+  const given = words.map((word) => word.replace("FOLDER", here));
+  const { status, out, err } = await shiftline("report", ...given);
+  expect({ status, out, err: without(here, err) }).toEqual({
+    status: expected,
+    out: "",
+    err: `shiftline: ${problem}\n`,
+  });
+  expect(readdirSync(here)).toEqual(["empty.csv"]);
+});
