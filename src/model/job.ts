@@ -72,6 +72,13 @@ export const programsOf = ({ load, stages }: Job): Program[] => [
   ...new Set([load, ...[...stages.values()].flatMap((some) => some.map(({ program }) => program))]),
 ];
 
+/** What of a job a machine is asked to run, for whoever judges whether it may. */
+export const runnableOf = (job: Job) => ({
+  image: job.image,
+  programs: programsOf(job),
+  dataBytes: job.dataBytes,
+});
+
 /** The names of a job's stages, in the order in which they run. */
 export const stageNames = ({ stages }: Job): string[] => [
   ...new Set([...stages.values()].flatMap((some) => some.map(({ name }) => name))),

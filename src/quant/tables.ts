@@ -1,6 +1,7 @@
 import { pwlRounding } from "../arch/scaling.ts";
 import { InputError } from "../base/errors.ts";
-import { hashOf } from "../base/hash.ts";
+import { digestOf, onceFor } from "../base/hash.ts";
+import { Recent } from "../base/recent.ts";
 import type { Grid } from "../fixed/real.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { buildMantissaTable, buildTable, type TableOptions } from "../pwl/build.ts";
@@ -53,16 +54,13 @@ export function tableFor(
   return table;
 }
 
-/** Tables by their curve, and by all that they are made from. Never forgotten: a training asks for the same at every step. */
-const built = new WeakMap<Curve["f"], Map<string, PwlTable>>();
+/** Of each curve the latest tables, by all that they are made from: a training asks for the same at every step. */
+const tablesOf = onceFor((_: Curve["f"]) => new Recent<PwlTable>(TABLES_HELD));
+const TABLES_HELD = 64;
 
 function builtOnce(f: Curve["f"], input: Grid, output: Grid, options: TableOptions): PwlTable {
-  const tables = built.get(f) ?? new Map<string, PwlTable>();
-  built.set(f, tables);
-  const key = hashOf([input, output, { ...options, weights: options.weights && [...options.weights] }]);
-  const known = tables.get(key) ?? buildTable(f, input, output, options);
-  tables.set(key, known);
-  return known;
+  const key = digestOf([input, output, { ...options, weights: options.weights && [...options.weights] }]);
+  return tablesOf(f).recall(key, () => buildTable(f, input, output, options));
 }
 
 /**

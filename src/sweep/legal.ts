@@ -1,6 +1,6 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import { Legal } from "../machine/legal.ts";
-import { type Job, programsOf } from "../model/job.ts";
+import { type Job, runnableOf } from "../model/job.ts";
 
 /** A job that is legal on a machine. */
 export interface LegalJob extends Job {
@@ -11,10 +11,10 @@ export interface LegalJob extends Job {
 const known = new Map<string, boolean>();
 
 /** A job as legal on a machine, without which it is neither executed nor reported on. @throws InputError where it is not */
-export const legalize = (job: Job, arch: ArchSpec): LegalJob => {
-  const { image, dataBytes } = job;
-  return { ...job, legal: Legal.of(arch, { image, programs: programsOf(job), dataBytes }, known) };
-};
+export const legalize = (job: Job, arch: ArchSpec): LegalJob => ({
+  ...job,
+  legal: Legal.of(arch, runnableOf(job), known),
+});
 
 /** A job of floats: no machine has their formats, so that it is timed on none as legal. */
 export const unchecked = (job: Job): Job => job;

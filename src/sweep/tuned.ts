@@ -3,7 +3,7 @@ import { InputError } from "../base/errors.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import type { Recipe } from "../quant/recipe.ts";
 import { TRAINABLES, trainableOf } from "../train/models.ts";
-import { type Subject as Learning, type Training, train } from "../train/trainer.ts";
+import { type Subject as Learning, train } from "../train/trainer.ts";
 import type { Subject } from "./subject.ts";
 
 /** Fine-tuning as a recipe says, towards a machine. @throws InputError for a model that cannot be trained */
@@ -21,9 +21,8 @@ export function preparedFor(
   subject: Subject,
   recipe: Recipe,
   arch: ArchSpec,
-  training: Training = {},
 ): Pick<Subject, "params" | "ranges"> {
   if (recipe.tuning_steps === 0) return subject;
-  const { weights } = train(tuningOf(subject, recipe, arch), training);
+  const { weights } = train(tuningOf(subject, recipe, arch), {});
   return { params: subject.model.load(subject.path, weights), ranges: subject.frozenRanges };
 }

@@ -6,7 +6,7 @@ import type { Issued, Shown } from "../isa/program.ts";
 import { type QLinear, realWeights } from "../kernels/linear/quantize.ts";
 import { Legal } from "../machine/legal.ts";
 import { Machine, type Observer } from "../machine/machine.ts";
-import { programsOf, type Stage } from "../model/job.ts";
+import { runnableOf, type Stage } from "../model/job.ts";
 import type { Model } from "../model/model.ts";
 import type { Tensor as StoredTensor } from "../model/safetensors.ts";
 import type { Ranges } from "../quant/grid.ts";
@@ -14,7 +14,7 @@ import type { Recipe as Arithmetic } from "../quant/recipe.ts";
 import type { Backend } from "../simd/load.ts";
 import { sizeOf, type Tensor, type Within } from "./define.ts";
 import type { Engine } from "./engine.ts";
-import type { Parameters } from "./parameters.ts";
+import { type ParameterSpec, Parameters } from "./parameters.ts";
 import type { Lead } from "./tape.ts";
 import type { Recipe } from "./trainer.ts";
 
@@ -133,6 +133,17 @@ export interface Start {
   readonly where: string;
 }
 
+/** The parameters of a float model. @throws InputError for weights that are not of these */
+export function begunFrom(
+  engine: Engine,
+  specs: readonly ParameterSpec[],
+  { weights, where }: Start,
+): Parameters {
+  const parameters = new Parameters(engine, specs, 0);
+  parameters.load(weights, where);
+  return parameters;
+}
+
 /** What decides a fine-tuning, beside what is fine-tuned. */
 export interface Tuning extends Recipe {
   /** Rows of a step: lanes of the machine. */
@@ -173,8 +184,7 @@ export function sessionOf<P, Q>(
   const params = model.load("the weights in training", parameters.tensors());
   const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
   const job = model.compile(quantized, arch, [size]);
-  const { image, dataBytes } = job;
-  const legal = Legal.of(arch, { image, programs: programsOf(job), dataBytes }, known);
+  const legal = Legal.of(arch, runnableOf(job), known);
   const machine = new Machine(legal, { lanes, backend });
   machine.run(job.load);
   const codes = layersOf(quantized).map(([name, layer]) => [name, realWeights(layer).data] as const);

@@ -60,7 +60,7 @@ export const TRAINABLES = {
   "lm-mogrifier": lm(LM_RECIPES["lm-mogrifier"]),
   "g2p-ln": g2p(G2P_RECIPES["g2p-ln"]),
   "g2p-mad": g2p(G2P_RECIPES["g2p-mad"]),
-} as const satisfies Partial<Readonly<Record<ModelName | "lm-mogrifier", Trainable>>>;
+} as const satisfies Partial<Readonly<Record<ModelName, Trainable>>>;
 
 /** A model by its name; undefined for one that cannot be trained. */
 export const trainableOf = (name: string): Trainable | undefined =>

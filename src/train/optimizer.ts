@@ -11,6 +11,9 @@ export interface AdamSettings {
   readonly decay: number;
 }
 
+/** What every recipe has: the authors' own, and gradients cut to a norm of 1. */
+export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1 } as const;
+
 /**
  * One step of Adam (Kingma and Ba, 2015), with the gradients that the parameters hold.
  * @param step  counts from 1

@@ -65,6 +65,11 @@ export class Parameters {
     return this.#engine.floats(this.#planes[plane] + this.#offsets.get(name)!, countOf(shape));
   }
 
+  /** The values of a file's tensors. @throws InputError naming `where`, their file, for every one that is missing or of another shape */
+  load(tensors: ReadonlyMap<string, StoredTensor>, where: string): void {
+    this.fill("value", where, (name) => tensors.get(name));
+  }
+
   /** Copies of all values by name, as a file keeps them. */
   tensors(): ReadonlyMap<string, StoredTensor> {
     return new Map(

@@ -29,7 +29,7 @@ function trainedLoss(
   const config = { vocabulary, layers };
   const parameters = new Parameters(engine, lmParameters(config), 1);
   const weights = readSafetensors(file);
-  parameters.fill("value", file, (name) => weights.get(name));
+  parameters.load(weights, file);
   return meanLoss(engine, lmGraph(engine, parameters, config, EVALUATION_SHAPE), Int32Array.from(words));
 }
 

@@ -21,7 +21,7 @@ test("with the published weights, every loss is the one of the model over the re
   const config: G2pConfig = { embedding: 48, hidden: 96, attention: 64, norm: "layer" };
   const parameters = new Parameters(engine, g2pParameters(config), 1);
   const tensors = readSafetensors(FILE);
-  parameters.fill("value", FILE, (name) => tensors.get(name));
+  parameters.load(tensors, FILE);
   const [batch, letters, steps] = [3, 7, 6];
   const graph = g2pGraph(engine, parameters, config, { batch, letters, steps }, 0.5);
   const random = seedrandom("words");

@@ -20,7 +20,7 @@ test.each(["lm-ln", "lm-mad", "lm-mogrifier"] as const)(
     const config = { vocabulary: vocabulary.length, layers: LM_RECIPES[name].layers };
     const parameters = new Parameters(engine, lmParameters(config), 0);
     const weights = readSafetensors(file);
-    parameters.fill("value", file, (name) => weights.get(name));
+    parameters.load(weights, file);
     const graph = lmGraph(engine, parameters, config, EVALUATION_SHAPE);
     expect(perplexity(meanLoss(engine, graph, test)).toFixed(2)).toBe(stated);
   },

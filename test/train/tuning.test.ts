@@ -43,7 +43,7 @@ describe.each(["lm-ln", "lm-mad", "lm-mogrifier"] as const)("%s on the tape, led
       const target = { recipe: makeRecipe(changes), arch };
       const engine = new Engine();
       const parameters = new Parameters(engine, lmParameters(config), 1);
-      parameters.fill("value", where, (tensor) => weights.get(tensor));
+      parameters.load(weights, where);
       const shape = { batch: 2, steps: 12 };
       const led = ledLm(engine, parameters, config, shape);
       const { words } = textOf("test");
@@ -89,7 +89,7 @@ describe("g2p on the tape, led by the machine", () => {
     const quantized = model.quantize(params, ranges, { recipe: target.recipe, arch: arch.settings });
     const engine = new Engine();
     const parameters = new Parameters(engine, g2pParameters(config), 1);
-    parameters.fill("value", where, (tensor) => weights.get(tensor));
+    parameters.load(weights, where);
     const some = words.filter(({ letters }) => letters.length === 7).slice(0, 16);
     const said = some.map((word) => model.exact(quantized, word, arch.settings));
     const batch = some.map(({ letters }, i) => ({ letters, phones: said[i]! }));

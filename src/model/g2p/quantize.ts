@@ -1,4 +1,3 @@
-import { signed } from "../../fixed/format.ts";
 import type { Grid } from "../../fixed/real.ts";
 import { type QAttention, quantizeAttention } from "../../kernels/attention/quantize.ts";
 import { type QEmbedding, quantizeEmbedding } from "../../kernels/embedding/quantize.ts";
@@ -10,6 +9,7 @@ import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
 import { tableFor } from "../../quant/tables.ts";
+import { logitGrid } from "../logits.ts";
 import type { G2pParams } from "./weights.ts";
 
 /** The model in integers. */
@@ -29,10 +29,6 @@ export interface QG2p {
   readonly memory: Grid;
   readonly context: Grid;
 }
-
-/** Logits are kept as 32-bit integers; the scale leaves them this many bits, so that an unseen word has room. */
-const LOGIT_BITS = 32;
-const LOGIT_FRACTION_BITS = 22;
 
 export function quantizeG2p(p: G2pParams, ranges: Ranges, numerics: Numerics): QG2p {
   const { recipe } = numerics;
@@ -114,11 +110,10 @@ function quantizeOutput(
 ): QLinear {
   const { weight, bias } = p.output;
   const n = p.decoder.hidden;
-  const { scale } = symmetricGrid(ranges.of("logits"), LOGIT_FRACTION_BITS, powersOfTwo(numerics));
   const inputs = [
     { weight: columnsOf(weight, 0, n), grid: hidden },
     { weight: columnsOf(weight, n, weight.columns), grid: context },
   ];
-  const logits: Grid = { format: signed(LOGIT_BITS), scale, zero: 0 };
+  const logits = logitGrid(ranges, numerics);
   return quantizeLinear(inputs, bias, logits, numerics.recipe.output_weight_bits, numerics);
 }

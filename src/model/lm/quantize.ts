@@ -6,8 +6,9 @@ import { type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
 import { type QLstm, quantizeLstm } from "../../kernels/lstm/quantize.ts";
 import { type QMogrifier, quantizeMogrifier } from "../../kernels/mogrifier/quantize.ts";
 import type { Mogrified } from "../../kernels/mogrifier/real.ts";
-import { affineGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
+import { affineGrid, type Ranges } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
+import { logitGrid } from "../logits.ts";
 import type { LmLayer, LmParams } from "./weights.ts";
 
 interface QLayer {
@@ -24,10 +25,6 @@ export interface QLm {
   readonly output: QLinear;
 }
 
-/** Logits stay 32-bit integers; the scale leaves them this many bits, so that an unseen word has room. */
-const LOGIT_BITS = 32;
-const LOGIT_FRACTION_BITS = 22;
-
 /**
  * Embedding and last layer stay one array of codes, which needs one scale for the whole of it, whatever the recipe says of
  * others; they are two where the recipe gives them different widths. A row is used as it is stored.
@@ -38,8 +35,7 @@ export function quantizeLm(p: LmParams, ranges: Ranges, numerics: Numerics): QLm
   const hiddens = p.layers.map(({ name }) =>
     affineGrid(ranges.of(`${name}.hidden`), recipe.activation_bits, powers),
   );
-  const { scale } = symmetricGrid(ranges.of("logits"), LOGIT_FRACTION_BITS, powers);
-  const logits: Grid = { format: signed(LOGIT_BITS), scale, zero: 0 };
+  const logits = logitGrid(ranges, numerics);
   const isTied = recipe.embedding_bits === recipe.output_weight_bits;
   const output = quantizeLinear(
     [{ weight: p.embedding, grid: hiddens.at(-1)! }],

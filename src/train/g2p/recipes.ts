@@ -1,4 +1,5 @@
 import type { Tuning } from "../machine.ts";
+import { ADAM } from "../optimizer.ts";
 import type { G2pRecipe } from "./subject.ts";
 
 const layerNorm: G2pRecipe = {
@@ -8,7 +9,7 @@ const layerNorm: G2pRecipe = {
   batch: 64,
   epochs: 12,
   rate: { rate: 3e-3, warmup: 200, schedule: "cosine" },
-  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1, decay: 0.01 },
+  adam: { ...ADAM, decay: 0.01 },
 };
 
 /** The models that `model/g2p` reads. */
@@ -30,5 +31,5 @@ export const G2P_TUNING: Tuning = {
   stretch: 250,
   validationWords: 2000,
   rate: { rate: 2e-4, warmup: 20, schedule: "cosine" },
-  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1, decay: 0 },
+  adam: { ...ADAM, decay: 0 },
 };

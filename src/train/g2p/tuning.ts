@@ -5,8 +5,8 @@ import type { Tensor as StoredTensor } from "../../model/safetensors.ts";
 import { loadKernels } from "../../simd/load.ts";
 import type { Run } from "../define.ts";
 import { Engine } from "../engine.ts";
-import { type Frozen, hashOfTarget, type Start, sessionOf, type Tuning } from "../machine.ts";
-import { Parameters } from "../parameters.ts";
+import { begunFrom, type Frozen, hashOfTarget, type Start, sessionOf, type Tuning } from "../machine.ts";
+import type { Parameters } from "../parameters.ts";
 import { perplexity, type Subject } from "../trainer.ts";
 import {
   type Batch,
@@ -58,9 +58,11 @@ export class TunedG2p implements Subject {
     this.#validation = batchesOf(examplesOf(words.validation.slice(0, recipe.validationWords)), recipe.batch);
     const learnt = hashOfExamples({ words: words.training.length, examples: this.#training });
     this.data = `${learnt} ${hashOfTarget(frozen)}`;
-    this.parameters = begunFrom(engine, config, start);
+    this.parameters = begunFrom(engine, g2pParameters(config), start);
     const distilled =
-      recipe.distill > 0 ? { teaching: begunFrom(engine, config, start), share: recipe.distill } : undefined;
+      recipe.distill > 0
+        ? { teaching: begunFrom(engine, g2pParameters(config), start), share: recipe.distill }
+        : undefined;
     this.#graphs = byLength(recipe.batch, [...this.#training, ...this.#validation.flat()], (shape) =>
       ledG2p(engine, this.parameters, config, shape, distilled),
     );
@@ -89,7 +91,7 @@ export class TunedG2p implements Subject {
   }
 
   measure(weights: ReadonlyMap<string, StoredTensor>, where: string): Readonly<Record<string, number>> {
-    this.parameters.fill("value", where, (name) => weights.get(name));
+    this.parameters.load(weights, where);
     return { validation_perplexity: perplexity(this.validate()) };
   }
 
@@ -110,10 +112,4 @@ function lossOf(engine: Engine, { losses, weights }: G2pGraph): number {
   const n = losses.rows;
   const [each, weight] = [engine.floats(losses.at, n), engine.floats(weights.at, n)];
   return each.reduce((sum, loss, i) => sum + loss * weight[i]!, 0);
-}
-
-function begunFrom(engine: Engine, config: G2pConfig, { weights, where }: Start): Parameters {
-  const parameters = new Parameters(engine, g2pParameters(config), 0);
-  parameters.fill("value", where, (name) => weights.get(name));
-  return parameters;
 }

@@ -1,5 +1,6 @@
 import type { LstmConfig } from "../layers/lstm.ts";
 import type { Tuning } from "../machine.ts";
+import { ADAM } from "../optimizer.ts";
 import type { Recipe } from "../trainer.ts";
 import type { LmDropout } from "./model.ts";
 
@@ -29,7 +30,7 @@ const layerNorm: LmRecipe = {
   steps: 35,
   epochs: 6,
   rate: { rate: 2e-3, warmup: 100, schedule: "cosine" },
-  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1, decay: 0.02 },
+  adam: { ...ADAM, decay: 0.02 },
 };
 
 const mogrifier: LstmConfig = {
@@ -66,5 +67,5 @@ export const LM_TUNING: LmTuning = {
   stretch: 100,
   validationWords: 20_000,
   rate: { rate: 1e-3, warmup: 20, schedule: "cosine" },
-  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clip: 1, decay: 0 },
+  adam: { ...ADAM, decay: 0 },
 };

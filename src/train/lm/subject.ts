@@ -39,7 +39,7 @@ export function lmSubject(corpus: Corpus, recipe: LmRecipe, seed: number): Subje
     },
     validate: () => meanLoss(engine, evaluation, corpus.validation),
     measure(weights: ReadonlyMap<string, StoredTensor>, where: string) {
-      parameters.fill("value", where, (name) => weights.get(name));
+      parameters.load(weights, where);
       const on = (words: Int32Array): number => perplexity(meanLoss(engine, evaluation, words));
       return { validation_perplexity: on(corpus.validation), test_perplexity: on(corpus.test) };
     },

@@ -7,8 +7,8 @@ import type { Tensor as StoredTensor } from "../../model/safetensors.ts";
 import { loadKernels } from "../../simd/load.ts";
 import type { Run } from "../define.ts";
 import { Engine } from "../engine.ts";
-import { type Frozen, hashOfTarget, type Session, type Start, sessionOf } from "../machine.ts";
-import { Parameters } from "../parameters.ts";
+import { begunFrom, type Frozen, hashOfTarget, type Session, type Start, sessionOf } from "../machine.ts";
+import type { Parameters } from "../parameters.ts";
 import { OPS } from "../table.ts";
 import { perplexity, type Subject } from "../trainer.ts";
 import { EVALUATION_SHAPE, meanLoss } from "./evaluate.ts";
@@ -57,7 +57,7 @@ export class TunedLm implements Subject {
     this.seed = seed;
     const { vocabulary, training: words } = corpus;
     this.data = hashOf({ vocabulary, words: words.length, target: hashOfTarget(frozen) });
-    this.parameters = begunFrom(engine, config, start);
+    this.parameters = begunFrom(engine, lmParameters(config), start);
     this.#corpus = corpus;
     this.#frozen = frozen;
     const shape = { batch: recipe.batch, steps: recipe.steps };
@@ -103,7 +103,7 @@ export class TunedLm implements Subject {
   }
 
   measure(weights: ReadonlyMap<string, StoredTensor>, where: string): Readonly<Record<string, number>> {
-    this.parameters.fill("value", where, (name) => weights.get(name));
+    this.parameters.load(weights, where);
     return { validation_perplexity: perplexity(this.#lossOn(this.#corpus.validation)) };
   }
 
@@ -128,14 +128,8 @@ function teacherOf(
   begin: Start,
   shape: { readonly batch: number; readonly steps: number },
 ) {
-  const graph = lmGraph(engine, begunFrom(engine, config, begin), config, shape);
+  const graph = lmGraph(engine, begunFrom(engine, lmParameters(config), begin), config, shape);
   return { graph, likelihoods: graph.tape.apply(OPS.softmax, [graph.logits], {}) };
-}
-
-function begunFrom(engine: Engine, config: LmConfig, { weights, where }: Start): Parameters {
-  const parameters = new Parameters(engine, lmParameters(config), 0);
-  parameters.fill("value", where, (name) => weights.get(name));
-  return parameters;
 }
 
 /** How far apart two seeds begin, in words. */
