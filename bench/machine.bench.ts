@@ -20,9 +20,10 @@ const LANES = 64;
 const LENGTH = 8;
 
 const experiment = loadExperiment("experiments/g2p.yaml");
-const subject = subjectOf(experiment.subject);
+const { subject: spec } = experiment.points[0]!;
+const subject = subjectOf(spec);
 const arch = loadArch("arch/edge16x16.yaml");
-const params = loadG2p(join(experiment.subject.folder, subject.model.file));
+const params = loadG2p(join(spec.folder, subject.model.file));
 const model = quantizeG2p(params, subject.ranges, { recipe: makeRecipe(), arch: arch.settings });
 const job = compileG2p(model, arch, [LENGTH]);
 const [start, step] = job.stages.get(LENGTH)!.map(({ program }) => program) as [Program, Program];

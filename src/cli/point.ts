@@ -39,7 +39,7 @@ export function titleOf({ row }: PointReport): string {
 }
 
 /** What the model's samples are called. */
-export const nounsOf = ({ row }: PointReport) => modelOf(row.subject.model).nouns;
+export const nounsOf = ({ row }: PointReport) => modelOf(row.point.subject.model).nouns;
 
 const INDENT = "  ";
 const section = (title: string, body: string): string => `${title}\n${body}`;
@@ -53,8 +53,8 @@ const percent = (part: number, whole: number, decimals = 1): string =>
 const mean = (sum: number, count: number): string => grouped(Number((sum / count).toFixed(0)));
 
 function accuracy(report: PointReport): string {
-  const { accuracy, reference, facts, subject } = report.row;
-  const { metrics } = modelOf(subject.model);
+  const { accuracy, reference, facts, point } = report.row;
+  const { metrics } = modelOf(point.subject.model);
   const units = new Set(metrics.map(({ unit }) => unit));
   const rows = metrics.map((metric) => {
     const columns = metric.isRelative === true ? [accuracy.scores] : [accuracy.scores, reference];
@@ -187,8 +187,8 @@ function floats(report: PointReport): string {
 
 function assumptions({ row, job }: PointReport): string {
   const { settings } = row.point.arch;
-  const { split, calibration } = row.subject;
-  const { nouns, calibrationSplit, invocations } = modelOf(row.subject.model);
+  const { split, calibration } = row.point.subject;
+  const { nouns, calibrationSplit, invocations } = modelOf(row.point.subject.model);
   const { one, many, drawn } = nouns;
   const { modelBytes, residentWeightBytes } = row.cost;
   const facts = [

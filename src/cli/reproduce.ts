@@ -6,13 +6,15 @@ import { parseDecimal } from "../report/decimal.ts";
 import { changesOf } from "../report/sweep/results.ts";
 import { FACTS } from "../sweep/columns.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
-import { SETTINGS } from "../sweep/points.ts";
+import { SETTINGS } from "../sweep/space.ts";
 import { placeOf } from "./places.ts";
 
 type Cells = Readonly<Record<string, string>>;
 
 /** A point of an experiment's file as it is now. */
 interface KnownPoint {
+  readonly model: string;
+  readonly mapper: string;
   readonly arch: string;
   readonly recipe: string;
   readonly changes: string;
@@ -49,14 +51,13 @@ export class Reproducer {
     const experiment = this.#experimentOf(name);
     const point = experiment && this.#pointsOf(experiment).get(cells["point"]!);
     const isSame = point?.hashes === `${cells["arch_hash"]} ${cells["recipe_hash"]}`;
-    const own = point && { model: experiment.subject.model, mapper: experiment.mapper, ...point };
     const options = ["model", "mapper", "arch", "recipe"] as const;
     return [
       "shiftline run",
       quoted(this.#path ?? name),
       `--point ${cells["point"]}`,
       ...options
-        .filter((option) => cells[option] !== undefined && cells[option] !== own?.[option])
+        .filter((option) => cells[option] !== undefined && cells[option] !== point?.[option])
         .map((option) => `--${option} ${quoted(cells[option]!)}`),
       ...(isSame
         ? []
@@ -82,9 +83,12 @@ export class Reproducer {
   #pointsOf(experiment: Experiment): ReadonlyMap<string, KnownPoint> {
     let known = this.#points.get(experiment);
     known ??= new Map(
-      experiment.points.map(({ index, arch, recipe, recipeName, changes }) => [
+      experiment.points.map(({ index, arch, recipe, recipeName, subject, mapper, changes }) => [
         String(index),
-        { arch: arch.name, recipe: recipeName, changes, hashes: `${hashArch(arch)} ${hashRecipe(recipe)}` },
+        {
+          ...{ model: subject.model, mapper, arch: arch.name, recipe: recipeName, changes },
+          hashes: `${hashArch(arch)} ${hashRecipe(recipe)}`,
+        },
       ]),
     );
     this.#points.set(experiment, known);

@@ -26,7 +26,14 @@ const onChip = (row: Row, which: "readBytes" | "writeBytes"): number => {
 const dramBytes = ({ traffic: { dram } }: Timing): number => dram.readBytes + dram.writeBytes;
 
 const SAMPLES: readonly Column<Row>[] = [
-  column("split", "", "csv", "the {many} that are scored come from here", (r) => r.subject.split, IDENTITY),
+  column(
+    "split",
+    "",
+    "csv",
+    "the {many} that are scored come from here",
+    (r) => r.point.subject.split,
+    IDENTITY,
+  ),
   column("{many}", "count", "varying", "{many} scored of the split, {drawn}", (r) => r.facts.count, IDENTITY),
 ];
 
@@ -262,7 +269,7 @@ const PROVENANCE: readonly Column<Row>[] = [
     "",
     "csv",
     "which of the {many} that may be drawn the ranges come from",
-    (r) => r.subject.seed,
+    (r) => r.point.subject.seed,
     IDENTITY,
   ),
   column(
@@ -270,7 +277,7 @@ const PROVENANCE: readonly Column<Row>[] = [
     "count",
     "csv",
     "{many} that the ranges were observed on",
-    (r) => r.subject.calibration,
+    (r) => r.point.subject.calibration,
     IDENTITY,
   ),
   column("data_hash", "", "csv", "identity of the weights and of all {many}", (r) => r.facts.hash),

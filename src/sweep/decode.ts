@@ -43,14 +43,18 @@ export class Node {
       this.complain(`${this.#shown} is not a mapping of ${listed(known)}`);
       return [];
     }
-    const children = Object.entries(this.value).map(([key, value]): [string, Node] => [
-      key,
-      this.#child(key, value),
-    ]);
+    const children = this.children();
     for (const [key, child] of children) {
       if (!known.includes(key)) child.complain(`no such ${what}${suggestion(key, known)}`);
     }
     return children.filter(([key]) => known.includes(key));
+  }
+
+  /** All entries of a mapping; of anything else, none. */
+  children(): [string, Node][] {
+    return isMapping(this.value)
+      ? Object.entries(this.value).map(([key, value]): [string, Node] => [key, this.#child(key, value)])
+      : [];
   }
 
   /** The items of a list, which has at least one. */

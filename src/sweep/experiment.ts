@@ -1,35 +1,44 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { type ArchSpec, loadArch } from "../arch/spec.ts";
+import { loadArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
-import { PACKAGE } from "../base/package.ts";
+import { hashOf } from "../base/hash.ts";
 import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
-import { MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
-import { RECIPE_FIELDS } from "../quant/recipe.ts";
-import { loadRecipe, type RecipeSpec } from "../quant/recipe-file.ts";
+import { type ModelName, modelOf } from "../model/table.ts";
+import { loadRecipe } from "../quant/recipe-file.ts";
+import { columnsOf } from "./columns.ts";
 import { Node } from "./decode.ts";
-import { MAPPERS, type Mapper } from "./mapped.ts";
-import {
-  distinctPoints,
-  expand,
-  type Group,
-  type Over,
-  type Point,
-  SETTINGS,
-  type Values,
-} from "./points.ts";
+import { type Derived, readDerived, refuseBaselineName } from "./derive.ts";
+import { type Files, readGroup, readRecipe, readWhere } from "./groups.ts";
+import type { Mapper } from "./mapped.ts";
+import { distinctPoints, expand, type Point } from "./points.ts";
+import { attempt } from "./refusal.ts";
 import { Shelf } from "./shelf.ts";
-import { countOf, type SubjectSpec } from "./subject.ts";
+import { choiceAt, type Group, SETTINGS, Space, sizesOf, type Values } from "./space.ts";
+import {
+  folderOf,
+  SUBJECT_FIELDS,
+  Subjects,
+  type SubjectValues,
+  samplesParameter,
+  splitParameter,
+} from "./subjects.ts";
 
-/** A question, and the points that answer it. */
-export interface Experiment {
+/** A question, and all that it may be asked about. */
+export interface Design {
   readonly name: string;
   readonly path: string;
   readonly question: string;
-  readonly subject: SubjectSpec;
-  /** How every point maps its matrices. */
-  readonly mapper: Mapper;
+  /** The models' metrics and nouns are this one's: they are the same in all of an experiment. */
+  readonly model: ModelName;
+  readonly space: Space;
+  /** Columns beside those that every sweep has. */
+  readonly derived: readonly Derived[];
+  /** What others are compared with, by name: points without a number, for they need not be among the experiment's. */
+  readonly baselines: ReadonlyMap<string, Point>;
+}
+
+/** The same with its points counted. */
+export interface Experiment extends Design {
   readonly points: readonly Point[];
 }
 
@@ -51,26 +60,6 @@ export interface Overrides {
   readonly weights?: string;
 }
 
-const whole = (doc: string, unit: string, min: number, max: number, value: number): Parameter => ({
-  kind: "int",
-  doc,
-  unit,
-  min,
-  max,
-  default: value,
-});
-const choice = (doc: string, choices: readonly [string, ...string[]]): Parameter => ({
-  kind: "choice",
-  doc,
-  choices,
-  default: choices[0],
-});
-
-const MODEL = choice("the model", MODEL_NAMES);
-const MAPPER = choice("how matrices are mapped", MAPPERS);
-const SEED = whole("which samples calibrate", "", 0, 4_294_967_295, 1);
-const CALIBRATION_SAMPLES = 300;
-
 const KEYS = [
   "question",
   "name",
@@ -81,10 +70,11 @@ const KEYS = [
   "mapper",
   "arch",
   "recipe",
+  "where",
   "points",
+  "baselines",
+  "derive",
 ];
-const GROUP_KEYS = ["arch", "recipe", "set", "axes"];
-const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
 
 /**
  * Reads an experiment file:
@@ -97,50 +87,109 @@ const RECIPE_KEYS = ["file", ...Object.keys(RECIPE_FIELDS)];
  *     mapper: fixed                              # or search: tiles, loop order and residency by the clock
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
  *     recipe: { file: irnn, cell_bits: 16 }      # ../recipes/irnn.yaml, and what departs from it in every point
+ *     where: mac.rows * mac.columns <= 1024      # what combinations have to be: one expression, or a list
  *     points:
  *       - axes: { weight_bits: [8, 4], mac.rows: [16, 32] }   # the grid, the last axis fastest
  *       - { arch: [edge8x8, dot16x16], recipe: [irnn, pulp], set: { pwl_pieces: 8 } }
+ *       - { zip: { mac.rows: [8, 32], mac.columns: [32, 8] }, where: weight_bits == 8 }
+ *     baselines: { int8: { set: { weight_bits: 8 } } }
+ *     derive: { faster: int8.cycles / cycles }   # a column that is computed from others
  *
- * In `set` and `axes` a name with a dot is an architecture parameter, any other one of the recipe; `arch` and `recipe`
- * may be axes too. What a recipe asks of the machine goes over the machine's file. `name` is the file's, unless it is given.
+ * In `set`, `axes` and `zip` a name with a dot is an architecture parameter; model, calibration, seed and mapper say over the file's
+ * own; any other is of the recipe; `arch` and `recipe` may be axes too. What a recipe asks of the machine goes over the machine's file.
+ * `name` is the file's, unless it is given. `axes.ts` has the ranges, `derive.ts` the columns.
  *
  * @throws InputError with every problem of the file at once, each with line and column
  */
 export function loadExperiment(path: string, overrides: Overrides = {}): Experiment {
+  const { file, design, nodes } = readDesign(path, overrides);
+  const told = new Set<string>();
+  const points = expand(design.space, (g, problem, index) => {
+    if ((overrides.point ?? index) !== index || told.has(problem)) return;
+    told.add(problem);
+    nodes[g]!.complain(problem);
+  });
+  const others = points.find(({ subject }) => shapeOf(subject.model) !== shapeOf(design.model));
+  if (others !== undefined)
+    file.complain(
+      ["points"],
+      `${others.subject.model} has other metrics than ${design.model}, and a sweep's rows the same`,
+    );
+  file.refuse();
+  // One that is asked for by its number is wanted, and if it were another's equal.
+  return { ...design, points: overrides.point === undefined ? distinctPoints(points) : points };
+}
+
+/** The same file where nobody counts its points: there may be more than anybody can run. @throws InputError as `loadExperiment` does */
+export function loadDesign(path: string, overrides: Overrides = {}): Design {
+  const { file, design } = readDesign(path, overrides);
+  file.refuse();
+  return design;
+}
+
+function readDesign(path: string, overrides: Overrides) {
   refuseOverrides(overrides);
   const file = new YamlFile(path);
   const root = new Node(file, [], file.value);
   if (!root.isMapping) throw new InputError(path, `not a mapping of ${KEYS.join(", ")}`);
   root.entries(KEYS);
-  const mapper = overrides.mapper ?? (root.at("mapper").parameter(MAPPER) as Mapper);
   const archs = new Shelf(path, "machine", "arch", "edge16x16", loadArch);
   const recipes = new Shelf(path, "recipe", "recipes", "irnn", loadRecipe);
   const question = root.at("question").text("one sentence");
   const name = root.at("name").isMissing ? stemOf(path) : root.at("name").text("a name");
-  const subject = readSubject(root, path, overrides);
+  const { values, subjects } = readSubject(root, path, overrides);
   const arch = overrides.arch === undefined ? undefined : archs.load(overrides.arch, "--arch");
   const base = arch !== undefined && root.at("arch").isMissing ? arch : archs.find(root.at("arch"));
   const { file: recipeFile, values: recipe } = readRecipe(root.at("recipe"), recipes);
+  const files = { arch: { shelf: archs, base }, recipe: { shelf: recipes, base: recipeFile } };
+  const where = readWhere(root.at("where"));
   const nodes = root.at("points").items("groups");
-  const files: Files = {
-    archs: { shelf: archs, base },
-    recipes: { shelf: recipes, base: recipeFile },
-  };
-  const groups = nodes.map((node) => readGroup(node, files));
-  const over: Over = {
-    ...{ sets: overrides.sets ?? {}, arch },
+  const groups = nodes.map((node) => readGroup(node, files, where));
+  const sets = { ...overrides.sets, ...given({ model: overrides.model, mapper: overrides.mapper }) };
+  const over = {
+    ...{ sets, arch },
     recipe: overrides.recipe === undefined ? undefined : recipes.load(overrides.recipe, "--recipe"),
   };
-  const told = new Set<string>();
-  const points = expand(groups, recipe, over, (g, problem, index) => {
-    if ((overrides.point ?? index) !== index || told.has(problem)) return;
-    told.add(problem);
-    nodes[g]!.complain(problem);
-  });
-  file.refuse();
-  // One that is asked for by its number is wanted, and if it were another's equal.
-  const kept = overrides.point === undefined ? distinctPoints(points) : points;
-  return { name, path, question, subject, mapper, points: kept };
+  const said = { ...values, ...recipe };
+  const spaceOf = (some: readonly Group[], others: typeof over) => new Space(some, said, others, subjects);
+  const baselines = readBaselines(root.at("baselines"), files, (group) => spaceOf([group], over));
+  const model = values.model;
+  const columns = columnsOf(modelOf(model)).map((column) => column.name);
+  const derived = readDerived(root.at("derive"), columns, [...baselines.keys()]);
+  const space = spaceOf(groups, over);
+  const design: Design = { name, path, question, model, space, derived, baselines };
+  return { file, design, nodes };
+}
+
+/** What is there of some options. */
+const given = (options: Values): Values =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/** Metrics and nouns, which are a sweep's columns. */
+const shapeOf = (name: ModelName): string => {
+  const { metrics, nouns } = modelOf(name);
+  return hashOf([metrics, nouns]);
+};
+
+/** Points that others are compared with, each a group of one combination. */
+function readBaselines(node: Node, files: Files, spaceOf: (group: Group) => Space): Map<string, Point> {
+  const found = new Map<string, Point>();
+  if (node.isMissing) return found;
+  if (!node.isMapping) node.complain("not a mapping of names to points");
+  for (const [name, child] of node.children()) {
+    refuseBaselineName(name, child);
+    const group = readGroup(child, files, []);
+    const sizes = sizesOf(group);
+    if (sizes.some((size) => size !== 1)) {
+      child.complain("a baseline is one point, and this is several");
+      continue;
+    }
+    const space = spaceOf(group);
+    const point = attempt(() => space.candidate(space.combination(group, choiceAt(sizes, 0))));
+    if ("problem" in point) child.complain(`${point.where}: ${point.problem}`);
+    else found.set(name, Object.freeze({ index: 0, ...point }));
+  }
+  return found;
 }
 
 /** Names and values of `--set`, before any file is read. */
@@ -158,90 +207,37 @@ function settingFault(name: string, value: unknown): string | undefined {
   return faultOf(parameter, value);
 }
 
-function readSubject(root: Node, path: string, overrides: Overrides): SubjectSpec {
-  const name = overrides.model ?? (root.at("model").parameter(MODEL) as ModelName);
+/** What all points run where they do not say otherwise, and what of it is scored. */
+function readSubject(root: Node, path: string, overrides: Overrides) {
+  const own = <K extends keyof SubjectValues>(key: K) =>
+    root.at(key).parameter(SUBJECT_FIELDS[key]) as SubjectValues[K];
+  const name = overrides.model ?? (overrides.sets?.["model"] as ModelName | undefined) ?? own("model");
   const folder = folderOf(name, path);
   const model = modelOf(name);
-  const { many } = model.nouns;
   const words = root.at("words");
   words.entries(["split", "count"]);
-  const split = words.at("split").parameter(choice(`which ${many} are scored`, model.splits)) as string;
+  const split = words.at("split").parameter(splitParameter(model)) as string;
   const calibration = root.at("calibration");
   calibration.entries(["words"]);
-  const numberOf = (part: string, value: (most: number) => number): Parameter => {
-    const most = countOf(model, model.samples(part, folder));
-    return whole("samples", many, 1, most, value(most));
-  };
-  const scored = numberOf(split, (most) => most);
+  const scored = samplesParameter(model, split, folder);
   if (overrides.words !== undefined) {
     const fault = faultOf(scored, overrides.words);
     if (fault !== undefined) throw new InputError("--words", fault);
   }
   const count = words.at("count");
   if (count.isMissing && (words.isMissing || words.isMapping))
-    count.complain(`missing (how many ${many}, or "all")`);
-  const asked = (count.value === "all" ? scored.default : count.parameter(scored)) as number;
-  const observed = numberOf(model.calibrationSplit, () => CALIBRATION_SAMPLES);
-  return {
-    ...{ model: name, folder, split },
-    ...(overrides.weights !== undefined && { weights: overrides.weights }),
-    samples: overrides.words ?? asked,
+    count.complain(`missing (how many ${model.nouns.many}, or "all")`);
+  const asked = count.value === "all" ? undefined : (count.parameter(scored) as number);
+  const observed: Parameter = {
+    ...samplesParameter(model, model.calibrationSplit, folder),
+    default: SUBJECT_FIELDS.calibration.default,
+  };
+  const values = {
+    ...{ model: name, seed: own("seed"), mapper: own("mapper") },
     calibration: calibration.at("words").parameter(observed) as number,
-    seed: root.at("seed").parameter(SEED) as number,
+  };
+  return {
+    values,
+    subjects: new Subjects(path, { split, count: overrides.words ?? asked, weights: overrides.weights }),
   };
 }
-
-/** The model beside the experiment, or else the one that ships with this package. */
-function folderOf(model: string, path: string): string {
-  const beside = join(dirname(path), "models", model);
-  return existsSync(beside) ? beside : join(PACKAGE, "experiments", "models", model);
-}
-
-/** Files that a group names for itself, and the one that it has otherwise. */
-interface Choice<T> {
-  readonly shelf: Shelf<T>;
-  readonly base: T;
-}
-interface Files {
-  readonly archs: Choice<ArchSpec>;
-  readonly recipes: Choice<RecipeSpec>;
-}
-
-/** The recipe of every point: the name of a file, or a mapping of parameters that may name one. */
-function readRecipe(node: Node, recipes: Shelf<RecipeSpec>): { file: RecipeSpec; values: Values } {
-  if (typeof node.value === "string") return { file: recipes.find(node), values: {} };
-  const entries = node.entries(RECIPE_KEYS, "parameter").filter(([name]) => name !== "file");
-  const file = node.at("file");
-  return { file: file.isMissing ? recipes.any() : recipes.find(file), values: valuesOf(entries) };
-}
-
-function readGroup(node: Node, files: Files): Group {
-  node.entries(GROUP_KEYS);
-  const named = { arch: namedBy(node, "arch", files.archs), recipe: namedBy(node, "recipe", files.recipes) };
-  const axes: [string, readonly unknown[]][] = [];
-  for (const [name, axis] of node
-    .at("axes")
-    .entries(["arch", "recipe", ...Object.keys(SETTINGS)], "parameter")) {
-    const items = axis.items("values");
-    if (name === "arch") named.arch = items.map((item) => files.archs.shelf.find(item));
-    else if (name === "recipe") named.recipe = items.map((item) => files.recipes.shelf.find(item));
-    else axes.push([name, items.map((item) => settingOf(name, item))]);
-  }
-  const set = readValues(node.at("set"), Object.keys(SETTINGS));
-  return { archs: named.arch, recipes: named.recipe, set, axes };
-}
-
-/** The files that a group names under a key; without it the experiment's. */
-function namedBy<T>(group: Node, key: string, { shelf, base }: Choice<T>): readonly T[] {
-  const node = group.at(key);
-  return node.isMissing ? [base] : node.oneOrMore("names").map((item) => shelf.find(item));
-}
-
-function readValues(node: Node, known: readonly string[]): Values {
-  return valuesOf(node.entries(known, "parameter"));
-}
-
-const valuesOf = (entries: readonly (readonly [string, Node])[]): Values =>
-  Object.fromEntries(entries.map(([name, child]) => [name, settingOf(name, child)]));
-
-const settingOf = (name: string, node: Node): number | string => node.parameter(SETTINGS[name]!);

@@ -4,7 +4,9 @@ import { formatProgram } from "../isa/asm.ts";
 import type { Program } from "../isa/program.ts";
 import { hashRecipe, type Recipe } from "../quant/recipe.ts";
 import type { LegalJob } from "./legal.ts";
+import type { Mapper } from "./mapped.ts";
 import type { Point } from "./points.ts";
+import type { SubjectSpec } from "./subject.ts";
 
 const plainBits = onceFor((arch: ArchSpec) => partOf(arch, "bits"));
 /** The machine runs the forward pass of fine-tuning: where an accumulator may overflow, the array decides what is learnt. */
@@ -46,28 +48,48 @@ export function resultsKey({ legal: { arch, mayOverflow, runnable } }: LegalJob)
 export const timingKey = (program: Program, arch: ArchSpec): string =>
   hashOf({ text: formatProgram(program), settings: partOf(arch, "cost", "energy") });
 
-/** Points that share a quantized model. */
+/** Points that share a quantized model, and how it is mapped. */
 export interface Family {
+  /** Identity of the quantized model, whatever mapper compiles it. */
   readonly key: string;
+  readonly subject: SubjectSpec;
+  readonly mapper: Mapper;
   readonly recipe: Recipe;
   /** One for each point. */
   readonly archs: readonly ArchSpec[];
   readonly points: readonly Point[];
 }
 
-/** The points by quantized model, in the order in which each first occurs. */
+/**
+ * The points by quantized model, in the order in which each first occurs: all models of a subject together, for whoever runs them
+ * reads that once.
+ */
 export function familiesOf(points: readonly Point[]): Family[] {
-  const families = new Map<string, Point[]>();
-  for (const point of points) {
-    const key = quantKey(point.recipe, point.arch);
-    const family = families.get(key);
-    if (family === undefined) families.set(key, [point]);
-    else family.push(point);
+  const bySubject = gathered(points, ({ subject }) => hashSubject(subject));
+  return [...bySubject].flatMap(([subject, some]) =>
+    [...gathered(some, ({ recipe, arch, mapper }) => `${quantKey(recipe, arch)} ${mapper}`).values()].map(
+      (members): Family => {
+        const [first] = members as [Point];
+        return {
+          key: `${subject} ${quantKey(first.recipe, first.arch)}`,
+          ...{ subject: first.subject, mapper: first.mapper, recipe: first.recipe },
+          archs: members.map(({ arch }) => arch),
+          points: members,
+        };
+      },
+    ),
+  );
+}
+
+const hashSubject = onceFor(hashOf);
+
+function gathered<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const byKey = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const some = byKey.get(key);
+    if (some === undefined) byKey.set(key, [item]);
+    else some.push(item);
   }
-  return [...families].map(([key, members]) => ({
-    key,
-    recipe: members[0]!.recipe,
-    archs: members.map(({ arch }) => arch),
-    points: members,
-  }));
+  return byKey;
 }

@@ -45,20 +45,23 @@ export function executeOnFirst(asked: Asked): Executed {
     const { job, compiler: own } = tried;
     priced.push(jobCostOf(job, own.floats));
     // Whoever is to quantize a fine-tuned model again has to train it again.
-    if (recipe.tuning_steps > 0) priced.push(...priceOnAll({ ...asked, archs: archs.slice(i + 1) }));
+    if (recipe.tuning_steps > 0) priced.push(...priceOnAll({ ...asked, archs: archs.slice(i + 1) }).priced);
     return { layout: own.layout, priced, results: { key: resultsKey(job), of: resultsOf(job, own.inputs) } };
   }
   return compiler === undefined ? { priced } : { layout: compiler.layout, priced };
 }
 
 /** What a quantized model costs on each of the machines; nothing is executed. */
-export const priceOnAll = (asked: Asked): Priced[] =>
-  asked.archs.map((arch) =>
+export function priceOnAll({ subject, recipe, archs, mapper }: Asked): Omit<Executed, "results"> {
+  let compiler: Compiler | undefined;
+  const priced = archs.map((arch) =>
     attempt(() => {
-      const compiler = compilerFor(asked.subject, asked.recipe, arch, asked.mapper);
+      compiler = compilerFor(subject, recipe, arch, mapper);
       return jobCostOf(compiled(compiler, arch), compiler.floats);
     }),
   );
+  return compiler === undefined ? { priced } : { layout: compiler.layout, priced };
+}
 
 /** The job on a machine. @throws InputError that says of it what it would say of the machine alone */
 function compiled(compiler: Compiler, arch: ArchSpec): LegalJob {

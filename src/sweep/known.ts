@@ -1,14 +1,14 @@
 import type { ArchSpec } from "../arch/spec.ts";
+import { hashOf, onceFor } from "../base/hash.ts";
 import { Recent } from "../base/recent.ts";
 import type { Scores } from "../model/model.ts";
 import type { Runs } from "./baseline.ts";
 import { type Cache, type Kind, pack, unpack } from "./cache.ts";
 import { bitsOf, compiledFor, type Family, machineKey } from "./factor.ts";
 import type { Priced } from "./halves.ts";
-import type { Mapper } from "./mapped.ts";
 import type { JobCost } from "./price.ts";
 import type { Refusal } from "./refusal.ts";
-import type { SubjectSpec } from "./subject.ts";
+import { factsOf, type SubjectSpec } from "./subject.ts";
 
 /** How well a model did. */
 export interface Accuracy {
@@ -32,13 +32,9 @@ export type Outputs = readonly (readonly number[])[];
 /** What of a cost decides what else is needed. */
 type Summary = Pick<JobCost, "results"> | Refusal;
 
-/** What a sweep is about, for the keys of what is kept. */
-interface About {
-  readonly spec: SubjectSpec;
-  /** Identity of all that the subject has read. */
-  readonly data: string;
-  readonly mapper: Mapper;
-}
+/** Identity of a model and of all data that it is run on, for the keys of what is kept. */
+const dataOf = onceFor((spec: SubjectSpec) => ({ model: spec.model, data: factsOf(spec).hash }));
+const hashData = onceFor((spec: SubjectSpec) => hashOf(dataOf(spec)));
 
 /**
  * All that is known of a sweep's two halves so far: what was found in the cache, and what was computed since, which goes there at once.
@@ -46,60 +42,55 @@ interface About {
  */
 export class Known {
   readonly #cache: Cache | undefined;
-  readonly #model: unknown;
-  readonly #mapper: Mapper;
   readonly #layouts = new Map<string, string | undefined>();
   readonly #numerics = new Map<string, Numerics | undefined>();
   readonly #costs = new Map<string, { readonly packed: Buffer; readonly summary: Summary } | undefined>();
   /** Refusals of machines whose limits let a model not even be quantized, so that it has no layout. */
   readonly #refused = new Map<string, Refusal>();
   readonly #unpacked = new Recent<JobCost>(16);
-  #reference: Outputs | undefined;
+  readonly #references = new Map<string, Outputs | undefined>();
 
-  constructor({ spec, data, mapper }: About, cache: Cache | undefined) {
+  constructor(cache: Cache | undefined) {
     this.#cache = cache;
-    this.#model = { model: spec.model, data };
-    this.#mapper = mapper;
   }
 
   /** The real-valued model's outputs. */
-  reference(): Outputs | undefined {
-    this.#reference ??= this.#find("reference", this.#model);
-    return this.#reference;
+  reference(subject: SubjectSpec): Outputs | undefined {
+    return lookUp(this.#references, hashData(subject), () => this.#find("reference", dataOf(subject)));
   }
 
-  keepReference(outputs: Outputs): void {
-    this.#reference = outputs;
-    this.#cache?.put("reference", this.#model, pack(outputs));
+  keepReference(subject: SubjectSpec, outputs: Outputs): void {
+    this.#references.set(hashData(subject), outputs);
+    this.#cache?.put("reference", dataOf(subject), pack(outputs));
   }
 
   layout(family: Family): string | undefined {
-    return lookUp(this.#layouts, family.key, () =>
-      this.#find("layouts", [this.#mapper, this.#quantized(family)]),
+    return lookUp(this.#layouts, mappedKey(family), () =>
+      this.#find("layouts", [family.mapper, quantized(family)]),
     );
   }
 
   keepLayout(family: Family, layout: string): void {
-    this.#layouts.set(family.key, layout);
-    this.#cache?.put("layouts", [this.#mapper, this.#quantized(family)], pack(layout));
+    this.#layouts.set(mappedKey(family), layout);
+    this.#cache?.put("layouts", [family.mapper, quantized(family)], pack(layout));
   }
 
   /** What the family's model gave, of the results of that name. */
   numerics(family: Family, results: string): Numerics | undefined {
     return lookUp(this.#numerics, `${family.key} ${results}`, () =>
-      this.#find("numerics", [results, this.#quantized(family)]),
+      this.#find("numerics", [results, quantized(family)]),
     );
   }
 
   keepNumerics(family: Family, results: string, numerics: Numerics): void {
     this.#numerics.set(`${family.key} ${results}`, numerics);
-    this.#cache?.put("numerics", [results, this.#quantized(family)], pack(numerics));
+    this.#cache?.put("numerics", [results, quantized(family)], pack(numerics));
   }
 
   /** Which results the family's model has on a machine, or why it does not run there. */
   summary(family: Family, arch: ArchSpec): Summary | undefined {
     const key = this.costKey(family, arch);
-    if (key === undefined) return this.#refused.get(refusedKey(family, arch));
+    if (this.layout(family) === undefined) return this.#refused.get(key);
     const cost = lookUp(this.#costs, key, () => {
       const packed = this.#cache?.get("costs", keyOfCost(key, arch));
       return packed && { packed, summary: summaryOf(unpack(packed)) };
@@ -107,10 +98,9 @@ export class Known {
     return cost?.summary;
   }
 
-  /** Families and machines of one key share the cost. Nothing where there is no layout yet. */
-  costKey(family: Family, arch: ArchSpec): string | undefined {
-    const layout = this.layout(family);
-    return layout === undefined ? undefined : `${layout} ${machineKey(arch)}`;
+  /** Families and machines of one key share the cost. A family without a layout, so far or for good, shares with none. */
+  costKey(family: Family, arch: ArchSpec): string {
+    return `${this.layout(family) ?? mappedKey(family)} ${machineKey(arch)}`;
   }
 
   /** The cost of a key that is known, and no refusal. */
@@ -120,17 +110,13 @@ export class Known {
 
   keepCost(family: Family, arch: ArchSpec, priced: Priced): void {
     const key = this.costKey(family, arch);
-    if (key === undefined) {
-      this.#refused.set(refusedKey(family, arch), priced as Refusal);
+    if (this.layout(family) === undefined) {
+      this.#refused.set(key, priced as Refusal);
       return;
     }
     const packed = pack(priced);
     this.#costs.set(key, { packed, summary: summaryOf(priced) });
     this.#cache?.put("costs", keyOfCost(key, arch), packed);
-  }
-
-  #quantized({ recipe, archs }: Family): unknown {
-    return [this.#model, recipe, bitsOf(recipe, archs[0]!)];
   }
 
   #find<T>(kind: Kind, key: unknown): T | undefined {
@@ -139,7 +125,14 @@ export class Known {
   }
 }
 
-const refusedKey = (family: Family, arch: ArchSpec): string => `${family.key} ${machineKey(arch)}`;
+/** All that decides a quantized model. */
+const quantized = ({ subject, recipe, archs }: Family): unknown => [
+  dataOf(subject),
+  recipe,
+  bitsOf(recipe, archs[0]!),
+];
+
+const mappedKey = ({ key, mapper }: Family): string => `${key} ${mapper}`;
 
 /** In memory a machine is told by its hash, which the cache of years does not rest on. */
 const keyOfCost = (key: string, arch: ArchSpec): unknown => [key.split(" ")[0], compiledFor(arch)];

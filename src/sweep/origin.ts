@@ -15,7 +15,7 @@ export const ORIGIN: readonly Column<Row>[] = [
     (r) => r.point.index,
     INCIDENTAL,
   ),
-  column("model", "", "csv", "name of the model", (r) => r.subject.model, IDENTITY),
+  column("model", "", "csv", "name of the model", (r) => r.point.subject.model, IDENTITY),
   column("arch", "", "varying", "name of the machine's file", (r) => r.point.arch.name, IDENTITY),
   column("arch_hash", "", "csv", "identity of all parameters of the machine", (r) => hashArch(r.point.arch)),
   column("recipe", "", "varying", "name of the recipe's file", (r) => r.point.recipeName, IDENTITY),
@@ -27,7 +27,7 @@ export const ORIGIN: readonly Column<Row>[] = [
     "",
     "csv",
     "how tiles and residency are chosen: by rule, or by search",
-    (r) => r.mapper,
+    (r) => r.point.mapper,
     IDENTITY,
   ),
   column(

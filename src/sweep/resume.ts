@@ -6,7 +6,7 @@ import type { Experiment } from "./experiment.ts";
 import type { Point } from "./points.ts";
 
 /** What a row says of its point whatever came out of it, by its columns. */
-const originOf = ({ name, subject, mapper }: Experiment, { arch, recipe, index }: Point) => ({
+const originOf = ({ name }: Experiment, { arch, recipe, index, subject, mapper }: Point) => ({
   ...{ experiment: name, point: String(index), model: subject.model, mapper },
   ...{ arch_hash: hashArch(arch), recipe_hash: hashRecipe(recipe), seed: String(subject.seed) },
 });

@@ -1,11 +1,12 @@
 import { InputError } from "../base/errors.ts";
+import { onceFor } from "../base/hash.ts";
 import type { Job } from "../model/job.ts";
 import type { Scores } from "../model/model.ts";
 import type { Cache } from "./cache.ts";
 import type { Experiment } from "./experiment.ts";
 import { type Family, familiesOf } from "./factor.ts";
+import type { Executed } from "./halves.ts";
 import { type Accuracy, Known, type Numerics, type Outputs } from "./known.ts";
-import type { Mapper } from "./mapped.ts";
 import { type Invocations, measureOne, type Results, referenceOf } from "./measure.ts";
 import type { Point } from "./points.ts";
 import { Workers } from "./pool.ts";
@@ -17,8 +18,6 @@ import type { Answer, Task } from "./task.ts";
 /** A point with its results: what a line of the CSV is made of. */
 export interface Row {
   readonly experiment: string;
-  readonly mapper: Mapper;
-  readonly subject: SubjectSpec;
   readonly facts: Facts;
   readonly point: Point;
   readonly accuracy: Accuracy;
@@ -36,6 +35,8 @@ export interface RefusedPoint extends Refusal {
 export interface Swept {
   readonly rows: readonly Row[];
   readonly refused: readonly RefusedPoint[];
+  /** The points that others are compared with, by name. */
+  readonly baselines: ReadonlyMap<string, Row>;
 }
 
 interface SweepOptions {
@@ -73,7 +74,7 @@ interface Work {
  * Measures every point of an experiment. A point at which the model does not fit the machine keeps no other from its row.
  * A pure function of the files: the number of workers, the order in which they finish and what the cache holds change no byte of a row.
  *
- * @throws InputError for faulty files of the model, which no point can do without; Interrupted where the signal came first
+ * @throws InputError for faulty files of a model, which its points cannot do without, and for a baseline that does not run; Interrupted where the signal came first
  */
 export async function runSweep(experiment: Experiment, options: SweepOptions): Promise<Swept> {
   const sweep = new Sweep(experiment, options.cache);
@@ -109,51 +110,54 @@ const MACHINES_A_TASK = 4;
 
 class Sweep {
   readonly #experiment: Experiment;
-  readonly #subject: Subject;
   readonly #families: readonly Family[];
   readonly #known: Known;
-  /** Executions that came before the reference that they are scored by. */
-  #unscored: (() => void)[] = [];
+  /** Executions that came before the references that they are scored by. */
+  #unscored: (() => boolean)[] = [];
 
   constructor(experiment: Experiment, cache: Cache | undefined) {
-    const { subject: spec, mapper, points } = experiment;
+    const { points, baselines } = experiment;
     this.#experiment = experiment;
-    this.#subject = subjectOf(spec);
-    this.#families = familiesOf(points);
-    this.#known = new Known({ spec, data: this.#subject.facts.hash, mapper }, cache);
+    this.#families = familiesOf([...points, ...baselines.values()]);
+    this.#known = new Known(cache);
   }
 
   plan(): Plan {
     const known = this.#known;
+    const models = new Map<string, boolean>();
     const pairs = new Map<string, boolean>();
     let isMost = false;
-    let cached = 0;
     for (const family of this.#families) {
+      isMost ||= known.layout(family) === undefined;
       const summaries = family.archs.map((arch) => known.summary(family, arch));
-      for (const [i, arch] of family.archs.entries()) {
-        isMost ||= known.layout(family) === undefined;
-        pairs.set(known.costKey(family, arch) ?? `${family.key} ${i}`, summaries[i] !== undefined);
-      }
+      for (const [i, arch] of family.archs.entries())
+        pairs.set(known.costKey(family, arch), summaries[i] !== undefined);
       const needed = new Set(summaries.flatMap((one) => (one && "results" in one ? [one.results] : [])));
-      if (needed.size > 0 && [...needed].every((results) => known.numerics(family, results))) cached++;
+      const isKnown = needed.size > 0 && [...needed].every((results) => known.numerics(family, results));
+      models.set(family.key, isKnown && models.get(family.key) !== false);
     }
+    const workOf = (all: ReadonlyMap<string, boolean>) => ({
+      distinct: all.size,
+      cached: [...all.values()].filter(Boolean).length,
+    });
     return {
       points: this.#experiment.points.length,
-      numerics: { distinct: this.#families.length, cached },
-      timings: { distinct: pairs.size, cached: [...pairs.values()].filter(Boolean).length, isMost },
+      numerics: workOf(models),
+      timings: { ...workOf(pairs), isMost },
     };
   }
 
-  /** The reference, and each model that was never executed on any machine. */
+  /** The references, and each model that was never executed on any machine. */
   *executions(): Generator<Piece> {
-    const reference: Piece = {
-      task: { kind: "reference", subject: this.#experiment.subject },
-      label: "the real-valued reference",
-      take: (answer) => this.#takeReference(answer),
-    };
-    if (this.#known.reference() === undefined) yield reference;
+    for (const subject of new Set(this.#families.map((family) => family.subject))) {
+      if (this.#known.reference(subject) === undefined) yield this.#reference(subject);
+    }
+    const asked = new Set<string>();
     for (const family of this.#families) {
-      if (this.#known.layout(family) === undefined) yield this.#execution(family, family.archs);
+      // Another mapper's programs of the same model give the same results.
+      if (this.#known.layout(family) !== undefined || asked.has(family.key)) continue;
+      asked.add(family.key);
+      yield this.#execution(family, family.archs);
     }
   }
 
@@ -163,7 +167,7 @@ class Sweep {
     for (const family of this.#families) {
       const missing = family.archs.filter((arch) => {
         const key = this.#known.costKey(family, arch);
-        if (key === undefined || asked.has(key) || this.#known.summary(family, arch)) return false;
+        if (asked.has(key) || this.#known.summary(family, arch)) return false;
         return asked.add(key);
       });
       for (let from = 0; from < missing.length; from += MACHINES_A_TASK)
@@ -173,78 +177,89 @@ class Sweep {
 
   /** Results that only show to be needed when a machine is known not to share those that there are. */
   *others(): Generator<Piece> {
+    const asked = new Set<string>();
     for (const family of this.#families) {
-      const asked = new Set<string>();
       for (const arch of family.archs) {
         const summary = this.#known.summary(family, arch)!;
-        if ("problem" in summary || asked.has(summary.results)) continue;
-        asked.add(summary.results);
+        if ("problem" in summary || asked.has(`${family.key} ${summary.results}`)) continue;
+        asked.add(`${family.key} ${summary.results}`);
         if (this.#known.numerics(family, summary.results) === undefined)
           yield this.#execution(family, [arch]);
       }
     }
   }
 
+  #reference(subject: SubjectSpec): Piece {
+    return {
+      task: { kind: "reference", subject },
+      label: "the real-valued reference",
+      take: (answer) => {
+        if (answer.kind === "refused") refuse(answer);
+        if (answer.kind !== "reference") throw new Error(`${answer.kind} is no reference`);
+        this.#known.keepReference(subject, answer.outputs);
+        this.#unscored = this.#unscored.filter((score) => !score());
+      },
+    };
+  }
+
   #execution(family: Family, archs: Family["archs"]): Piece {
     return {
-      task: this.#task("execute", family, archs),
+      task: taskOf("execute", family, archs),
       label: labelOf(family, archs.slice(0, 1)),
       take: (answer) => {
         if (answer.kind === "refused") refuse(answer);
         if (answer.kind !== "execute") throw new Error(`${answer.kind} is no execution`);
-        const { layout, priced, results } = answer;
-        if (layout !== undefined) this.#known.keepLayout(family, layout);
-        for (const [i, one] of priced.entries()) this.#known.keepCost(family, archs[i]!, one);
-        if (results !== undefined) this.#score(family, results.key, results.of);
+        this.#keepCosts(family, archs, answer);
+        const { results } = answer;
+        const score = () => results === undefined || this.#score(family, results.key, results.of);
+        if (!score()) this.#unscored.push(score);
       },
     };
   }
 
   #pricing(family: Family, archs: Family["archs"]): Piece {
     return {
-      task: this.#task("price", family, archs),
+      task: taskOf("price", family, archs),
       label: `${labelOf(family, archs)}: cycles`,
       take: (answer) => {
         if (answer.kind === "refused") refuse(answer);
         if (answer.kind !== "price") throw new Error(`${answer.kind} is no pricing`);
-        for (const [i, one] of answer.priced.entries()) this.#known.keepCost(family, archs[i]!, one);
+        this.#keepCosts(family, archs, answer);
       },
     };
   }
 
-  #task(kind: "execute" | "price", { recipe }: Family, archs: Family["archs"]): Task {
-    const { subject, mapper } = this.#experiment;
-    return { kind, subject, recipe, archs, mapper };
+  #keepCosts(family: Family, archs: Family["archs"], { layout, priced }: Omit<Executed, "results">): void {
+    if (layout !== undefined) this.#known.keepLayout(family, layout);
+    for (const [i, one] of priced.entries()) this.#known.keepCost(family, archs[i]!, one);
   }
 
-  #takeReference(answer: Answer): void {
-    if (answer.kind === "refused") refuse(answer);
-    if (answer.kind !== "reference") throw new Error(`${answer.kind} is no reference`);
-    this.#known.keepReference(answer.outputs);
-    for (const score of this.#unscored) score();
-    this.#unscored = [];
-  }
-
-  #score(family: Family, key: string, results: Results): void {
-    const score = () =>
-      this.#known.keepNumerics(family, key, numericsOf(this.#subject, results, this.#known.reference()!));
-    if (this.#known.reference() === undefined) this.#unscored.push(score);
-    else score();
+  /** Whether it could be scored: not before the reference is there. */
+  #score(family: Family, key: string, results: Results): boolean {
+    const reference = this.#known.reference(family.subject);
+    if (reference === undefined) return false;
+    this.#known.keepNumerics(family, key, numericsOf(subjectOf(family.subject), results, reference));
+    return true;
   }
 
   /** Puts the two halves together, and the points back into their order. A cost is unpacked once. */
   join(): Swept {
-    const toRow = rowsOf(this.#experiment, this.#subject, this.#known.reference()!);
+    const { name, path, baselines } = this.#experiment;
+    const toRow = rowsOf(name, (subject) => this.#known.reference(subject)!);
+    const named = new Map([...baselines].map(([baseline, point]) => [point, baseline]));
     const refused: RefusedPoint[] = [];
     const byCost = new Map<string, (() => Row)[]>();
     for (const family of this.#families) {
       for (const point of family.points) {
         const summary = this.#known.summary(family, point.arch)!;
         if ("problem" in summary) {
-          refused.push({ point, where: summary.where, problem: summary.problem });
+          const { where, problem } = summary;
+          if (named.has(point))
+            throw new InputError(path, `baselines.${named.get(point)}: ${where}: ${problem}`);
+          refused.push({ point, where, problem });
           continue;
         }
-        const key = this.#known.costKey(family, point.arch)!;
+        const key = this.#known.costKey(family, point.arch);
         const numerics = this.#known.numerics(family, summary.results)!;
         const row = () => toRow(point, numerics.accuracy, costOf(this.#known.cost(key), numerics.runs));
         const rows = byCost.get(key);
@@ -254,13 +269,25 @@ class Sweep {
     }
     const rows = [...byCost.values()].flatMap((some) => some.map((row) => row()));
     const inOrder = (a: { point: Point }, b: { point: Point }) => a.point.index - b.point.index;
-    return { rows: rows.sort(inOrder), refused: refused.sort(inOrder) };
+    return {
+      rows: rows.filter(({ point }) => !named.has(point)).sort(inOrder),
+      refused: refused.sort(inOrder),
+      baselines: new Map(
+        rows.flatMap((row) => (named.has(row.point) ? [[named.get(row.point)!, row] as const] : [])),
+      ),
+    };
   }
 }
 
 function refuse({ where, problem }: Refusal): never {
   throw new InputError(where, problem);
 }
+
+const taskOf = (
+  kind: "execute" | "price",
+  { subject, recipe, mapper }: Family,
+  archs: Family["archs"],
+): Task => ({ kind, subject, recipe, archs, mapper });
 
 function labelOf({ points }: Family, archs: Family["archs"]): string {
   const { changes } = points[0]!;
@@ -274,12 +301,16 @@ function numericsOf({ model, samples }: Subject, results: Results, reference: Ou
   return { accuracy: { scores, saturations, overflows, skippedCycles }, runs };
 }
 
-function rowsOf(experiment: Experiment, subject: Subject, reference: Outputs) {
-  const { model, samples, facts } = subject;
-  const { name, mapper } = experiment;
-  const common = { experiment: name, mapper, subject: experiment.subject, facts };
-  const scored = { ...common, reference: model.score(samples, reference, reference) };
-  return (point: Point, accuracy: Accuracy, cost: Cost): Row => ({ ...scored, point, accuracy, cost });
+function rowsOf(experiment: string, referenceFor: (subject: SubjectSpec) => Outputs) {
+  const common = onceFor((spec: SubjectSpec) => {
+    const { model, samples, facts } = subjectOf(spec);
+    const reference = referenceFor(spec);
+    return { experiment, facts, reference: model.score(samples, reference, reference) };
+  });
+  return (point: Point, accuracy: Accuracy, cost: Cost): Row => ({
+    ...common(point.subject),
+    ...{ point, accuracy, cost },
+  });
 }
 
 /** A point in full, for a report on it. */
@@ -291,16 +322,11 @@ export interface PointReport {
 }
 
 /** Measures one point in this process. @throws InputError as `runSweep` does */
-export function runPoint(experiment: Experiment, point: Point): PointReport {
-  const subject = subjectOf(experiment.subject);
+export function runPoint({ name }: Experiment, point: Point): PointReport {
+  const subject = subjectOf(point.subject);
   const reference = referenceOf(subject);
-  const { job, results, invocations, cost } = measureOne(
-    subject,
-    point.recipe,
-    point.arch,
-    experiment.mapper,
-  );
+  const { job, results, invocations, cost } = measureOne(subject, point.recipe, point.arch, point.mapper);
   const { accuracy } = numericsOf(subject, results, reference);
-  const row = rowsOf(experiment, subject, reference)(point, accuracy, cost);
+  const row = rowsOf(name, () => reference)(point, accuracy, cost);
   return { row, job, programs: invocations };
 }

@@ -7,7 +7,7 @@ import { type CsvTable, parseCsv, toCsv } from "../report/csv.ts";
 import type { Experiment } from "./experiment.ts";
 import { familiesOf } from "./factor.ts";
 import type { Point } from "./points.ts";
-import { subjectOf } from "./subject.ts";
+import { factsOf } from "./subject.ts";
 
 /** One of several parts of a sweep, each run by itself. */
 export interface Shard {
@@ -35,7 +35,7 @@ export function shardOf(points: readonly Point[], { index, of }: Shard): Point[]
 
 /** What the first line of a shard's CSV says, so that the parts find together. */
 export interface ShardNote extends Shard {
-  /** Identity of the whole experiment: version, data, mapper and every point. */
+  /** Identity of the whole experiment: version, and every point with its data. */
   readonly experiment: string;
   /** Lines of the CSV. */
   readonly rows: number;
@@ -48,10 +48,12 @@ const NOTE = "# shiftline shard ";
 export const noteLine = (note: ShardNote): string => `${NOTE}${JSON.stringify(note)}\n`;
 
 /** Identity of an experiment, whoever runs which part of it. */
-export const experimentKey = ({ name, subject, mapper, points }: Experiment): string =>
+export const experimentKey = ({ name, derived, points }: Experiment): string =>
   hashOf([
-    ...[name, version(), mapper, subjectOf(subject).facts.hash],
-    points.map(({ index, arch, recipe, recipeName }) => hashOf([index, arch, recipe, recipeName])),
+    ...[name, version(), derived.map((each) => [each.name, each.of.text])],
+    points.map(({ index, arch, recipe, recipeName, subject, mapper }) =>
+      hashOf([index, arch, recipe, recipeName, subject.model, factsOf(subject).hash, mapper]),
+    ),
   ]);
 
 /** A CSV that a sweep wrote. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hashOf, sha256 } from "../base/hash.ts";
+import { hashOf, onceFor, sha256 } from "../base/hash.ts";
+import { Recent } from "../base/recent.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { frozenRangesOf } from "../model/frozen.ts";
 import { type Model, observe, observeMoving } from "../model/model.ts";
@@ -73,14 +74,15 @@ export const chosenOf = <S>(
 export const countOf = <S>(model: Model<unknown, S>, samples: readonly S[]): number =>
   samples.reduce((sum, sample) => sum + model.countOf(sample), 0);
 
-let latest: { readonly key: string; readonly subject: Subject } | undefined;
+/** Sweeps ask for the same subject time and again, and for few of them by turns. */
+const subjects = new Recent<Subject>(4);
 
-/** Reads a subject; the latest one is kept, as a sweep asks for the same one time and again. @throws InputError for faulty files */
-export function subjectOf(spec: SubjectSpec): Subject {
-  const key = hashOf(spec);
-  if (latest?.key !== key) latest = { key, subject: readSubject(spec) };
-  return latest.subject;
-}
+/** Reads a subject, but for the latest ones, which are kept. @throws InputError for faulty files */
+export const subjectOf = (spec: SubjectSpec): Subject =>
+  subjects.recall(hashOf(spec), () => readSubject(spec));
+
+/** What is known of a subject without a run. */
+export const factsOf = onceFor((spec: SubjectSpec): Facts => subjectOf(spec).facts);
 
 function readSubject(spec: SubjectSpec): Subject {
   const model = modelOf(spec.model);

@@ -1,6 +1,6 @@
 import type { ArchSpec } from "../arch/spec.ts";
 import type { Recipe } from "../quant/recipe.ts";
-import { type Executed, executeOnFirst, type Priced, priceOnAll } from "./halves.ts";
+import { type Executed, executeOnFirst, priceOnAll } from "./halves.ts";
 import type { Mapper } from "./mapped.ts";
 import { referenceOf } from "./measure.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
@@ -21,7 +21,7 @@ export type Task =
 export type Answer =
   | { readonly kind: "reference"; readonly outputs: readonly (readonly number[])[] }
   | ({ readonly kind: "execute" } & Executed)
-  | { readonly kind: "price"; readonly priced: readonly Priced[] }
+  | ({ readonly kind: "price" } & Omit<Executed, "results">)
   | ({ readonly kind: "refused" } & Refusal);
 
 export function runTask(task: Task): Answer {
@@ -30,7 +30,7 @@ export function runTask(task: Task): Answer {
     if (task.kind === "reference") return { kind: "reference", outputs: referenceOf(subject) };
     const asked = { ...task, subject };
     if (task.kind === "execute") return { kind: "execute", ...executeOnFirst(asked) };
-    return { kind: "price", priced: priceOnAll(asked) };
+    return { kind: "price", ...priceOnAll(asked) };
   } catch (error) {
     return { kind: "refused", ...refusalOf(error) };
   }

@@ -80,7 +80,7 @@ describe.each(["edge16x16", "dot16x16", "edge8x8"])("every layer of g2p on %s", 
   let rows: Row[] = [];
   beforeAll(() => {
     const arch = loadArch(`arch/${name}.yaml`);
-    const { ranges } = subjectOf(loadExperiment("experiments/g2p.yaml").subject);
+    const { ranges } = subjectOf(loadExperiment("experiments/g2p.yaml").points[0]!.subject);
     const q = quantizeG2p(loadG2p(G2P_WEIGHTS), ranges, { recipe: makeRecipe(), arch: arch.settings });
     rows = g2pLayers(q, LETTERS).map((layer) => rowOf(layer, arch));
     if (process.env["MAPPER_TABLE"]) console.log(`${name}\n${table(rows)}`);

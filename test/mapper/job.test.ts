@@ -25,8 +25,8 @@ describe("a job under either mapper", () => {
   });
 
   test("the file says which, the command line says it over the file, and the fixed rule is the default", () => {
-    expect(experimentOf(POINTS).mapper).toBe("fixed");
-    expect(experimentOf(POINTS, { mapper: "search" }).mapper).toBe("search");
+    expect(experimentOf(POINTS).points[0]!.mapper).toBe("fixed");
+    expect(experimentOf(POINTS, { mapper: "search" }).points[0]!.mapper).toBe("search");
     expect(refusalOf("mapper: best")).toMatch(/mapper: best is not one of fixed, search|"best"/);
   });
 
@@ -49,8 +49,8 @@ test("rows of a matrix that does not fit whole stay where there is room, and sav
   const partly = job.mapping.matrices.filter(({ kept }) => kept !== undefined);
   expect(partly.length).toBeGreaterThan(0);
   for (const { place } of partly) expect(place).toBe("streamed");
-  const { arch, recipe } = experiment.points[1]!;
-  const { model, params, ranges, samples } = subjectOf(experiment.subject);
+  const { arch, recipe, subject } = experiment.points[1]!;
+  const { model, params, ranges, samples } = subjectOf(subject);
   const quantized = model.quantize(params, ranges, { recipe, arch: arch.settings });
   const sizes = samples.map((sample) => model.inputOf(quantized, sample).size);
   const whole = job.mapping.matrices.map(({ kept: _, ...matrix }) => matrix);

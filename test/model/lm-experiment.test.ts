@@ -8,7 +8,10 @@ import { experimentOf } from "../sweep/lab.ts";
 const asked = { experiment: undefined, point: "1", arch: undefined, set: undefined, recipe: undefined };
 
 test("a model without an experiment is run by its own; without either it is the first model's", () => {
-  const named = ({ experiment: { name, subject } }: ReturnType<typeof chosenPoint>) => [name, subject.model];
+  const named = ({ experiment: { name }, point: { subject } }: ReturnType<typeof chosenPoint>) => [
+    name,
+    subject.model,
+  ];
   expect(named(chosenPoint({ ...asked, model: "lm-ln" }))).toEqual(["lm", "lm-ln"]);
   expect(named(chosenPoint({ ...asked, experiment: "g2p", model: "lm-ln" }))).toEqual(["g2p", "lm-ln"]);
   expect(named(chosenPoint(asked))).toEqual(["g2p", "g2p"]);

@@ -43,7 +43,7 @@ function readBy(work: (watched: ArchSpec, index: number) => unknown): Set<FieldN
 const namesOf = (...aspects: readonly Aspect[]) => Object.keys(partOf(makeArch(), ...aspects)).sort();
 
 describe("what the table of parameters says that they change is what reads them", () => {
-  const subject = subjectOf(experimentOf(["- {}"]).subject);
+  const subject = subjectOf(experimentOf(["- {}"]).points[0]!.subject);
   const jobs = [makeRecipe(), makeRecipe({ norm_inverse: "division" })].map((recipe) =>
     machines.map((arch) => jobOf(subject, { recipe, arch }, "fixed").job),
   );

@@ -20,7 +20,7 @@ import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
 import { cellOf, experimentOf } from "./lab.ts";
 
-const { ranges } = subjectOf(experimentOf(["- {}"]).subject);
+const { ranges } = subjectOf(experimentOf(["- {}"]).points[0]!.subject);
 const params = loadG2p(G2P_WEIGHTS);
 const edge = loadArch("arch/edge16x16.yaml");
 const length = wordsOf("test")[0]!.letters.length;

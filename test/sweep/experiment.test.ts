@@ -11,7 +11,9 @@ test("what need not be said", () => {
   expect(loadExperiment(write(GOOD))).toMatchObject({
     name: expect.stringMatching(/^x\d+$/),
     question: "Why?",
-    subject: { model: "g2p", split: "test", samples: 3, calibration: 300, seed: 1 },
+    points: [
+      { subject: { model: "g2p", split: "test", samples: 3, calibration: 300, seed: 1 }, mapper: "fixed" },
+    ],
   });
 });
 
@@ -20,9 +22,13 @@ test("everything said", () => {
   const experiment = loadExperiment(write(text.replace("count: 3", "split: validation, count: all")));
   expect(experiment).toMatchObject({
     name: "mine",
-    subject: { split: "validation", samples: 6083, calibration: 9, seed: 7 },
+    points: [
+      {
+        subject: { split: "validation", samples: 6083, calibration: 9, seed: 7 },
+        ...{ recipe: { cell_bits: 8 }, changes: "cell_bits=8" },
+      },
+    ],
   });
-  expect(experiment.points[0]).toMatchObject({ recipe: { cell_bits: 8 }, changes: "cell_bits=8" });
 });
 
 test("machines and models beside the experiment come before those of the package", () => {
@@ -33,13 +39,13 @@ test("machines and models beside the experiment come before those of the package
   writeFileSync(join(root, "arch", "edge16x16.yaml"), "mac: { rows: 3 }\n");
   writeFileSync(join(dirname(path), "odd.yaml"), "mac: { rows: 5 }\n");
   writeFileSync(path, GOOD.replace("[{}]", "[{}, { arch: ./odd.yaml }, { arch: dot16x16 }]"));
-  const { points, subject } = loadExperiment(path);
+  const { points } = loadExperiment(path);
   expect(points.map(({ arch }) => [arch.name, arch.settings["mac.rows"]])).toEqual([
     ["edge16x16", 3],
     ["odd", 5],
     ["dot16x16", 16],
   ]);
-  expect(subject.folder).toBe(join(root, "experiments", "models", "g2p"));
+  expect(points[0]!.subject.folder).toBe(join(root, "experiments", "models", "g2p"));
 });
 
 describe("refused, with the place", () => {
@@ -94,7 +100,7 @@ describe("refused, with the place", () => {
       "- 7",
     ];
     expect(refusalOfPoints(points)).toMatchInlineSnapshot(
-      `"x.yaml: line 6, column 35: points.0.axes.mac.row: no such parameter; did you mean mac.rows?; line 6, column 30: points.0.axes.weight_bits.1: 40 is not an integer in 2 … 16 bit; line 6, column 49: points.0.axes.pwl_method: "slope" is not a list of values; line 7, column 7: points.1.sets: no such key; did you mean set?; line 7, column 49: points.1.arch.1: no machine egde8x8; did you mean edge8x8?; line 8, column 43: points.2.axes.cell_bits: an empty list has no values; line 8, column 14: points.2.set.requant.kind: "sum" is not one of shift, two-shift, multiplier; line 9, column 5: points.3: 7 is not a mapping of arch, recipe, set, axes"`,
+      `"x.yaml: line 6, column 35: points.0.axes.mac.row: no such parameter; did you mean mac.rows?; line 6, column 30: points.0.axes.weight_bits.1: 40 is not an integer in 2 … 16 bit; line 6, column 49: points.0.axes.pwl_method: "slope" is not a list of values; line 7, column 7: points.1.sets: no such key; did you mean set?; line 7, column 49: points.1.arch.1: no machine egde8x8; did you mean edge8x8?; line 8, column 43: points.2.axes.cell_bits: an empty list has no values; line 8, column 14: points.2.set.requant.kind: "sum" is not one of shift, two-shift, multiplier; line 9, column 5: points.3: 7 is not a mapping of arch, recipe, set, axes, zip, where"`,
     );
   });
 
@@ -121,7 +127,7 @@ describe("refused, with the place", () => {
 
   test("a list in place of an experiment", () => {
     expect(refusalOf("- 1\n")).toMatchInlineSnapshot(
-      `"x.yaml: not a mapping of question, name, model, words, calibration, seed, mapper, arch, recipe, points"`,
+      `"x.yaml: not a mapping of question, name, model, words, calibration, seed, mapper, arch, recipe, where, points, baselines, derive"`,
     );
   });
 });

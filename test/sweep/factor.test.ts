@@ -13,6 +13,7 @@ import { quantKey, resultsKey, timingKey } from "../../src/sweep/factor.ts";
 import { legalize } from "../../src/sweep/legal.ts";
 import { distinct } from "../../src/sweep/mapped.ts";
 import { jobOf } from "../../src/sweep/measure.ts";
+import type { Point } from "../../src/sweep/points.ts";
 import { type Plan, runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { G2P_WEIGHTS } from "../model/files.ts";
@@ -32,16 +33,14 @@ let sweeps = 0;
 
 /** Sweeps all points, on calibration words of its own that no model is known of; how often each kind of work was done. */
 async function workOf(points: readonly string[]) {
-  const plain = experimentOf(points);
-  const experiment = { ...plain, subject: { ...plain.subject, seed: ++sweeps } };
+  const experiment = experimentOf(points, { sets: { seed: ++sweeps } });
+  const [{ subject }] = experiment.points as [Point];
   let plan: Plan | undefined;
   const onPlan = (told: Plan) => {
     plan = told;
   };
   const { rows, refused } = await runSweep(experiment, { workers: 0, onPlan });
-  const lengths = new Set(
-    (subjectOf(experiment.subject).samples as Word[]).map(({ letters }) => letters.length),
-  );
+  const lengths = new Set((subjectOf(subject).samples as Word[]).map(({ letters }) => letters.length));
   return {
     points: experiment.points.length,
     quantized: vi.mocked(quantizeG2p).mock.calls.length,
@@ -131,7 +130,7 @@ describe("what the keys leave out is without effect", () => {
   const params = loadG2p(G2P_WEIGHTS);
   const words = wordsOf("test").slice(0, 3);
   const quantized = (machine: ArchSpec) => {
-    const { ranges } = subjectOf(experimentOf(["- {}"]).subject);
+    const { ranges } = subjectOf(experimentOf(["- {}"]).points[0]!.subject);
     return quantizeG2p(params, ranges, { recipe, arch: machine.settings });
   };
   const recipe = makeRecipe();
@@ -184,7 +183,7 @@ describe("what the keys leave out is without effect", () => {
 });
 
 test("where skipped zeros are counted, results are those of one array and one program; where not, of any", () => {
-  const subject = subjectOf(experimentOf(["- {}"]).subject);
+  const subject = subjectOf(experimentOf(["- {}"]).points[0]!.subject);
   const key = (changes: Readonly<Record<string, unknown>>) =>
     resultsKey(jobOf(subject, { recipe: makeRecipe(), arch: makeArch(changes) }, "fixed").job);
   expect(key({ "mac.columns": 8 })).toBe(key({ "mac.columns": 4 }));

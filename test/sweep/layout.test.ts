@@ -10,7 +10,7 @@ import { subjectOf } from "../../src/sweep/subject.ts";
 import { experimentOf } from "./lab.ts";
 
 const { g2p } = MODELS;
-const subject = subjectOf(experimentOf(["- {}"]).subject);
+const subject = subjectOf(experimentOf(["- {}"]).points[0]!.subject);
 const params = subject.params as Parameters<typeof g2p.quantize>[0];
 
 /** What only decides the contents of tables. */

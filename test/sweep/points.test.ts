@@ -116,8 +116,8 @@ describe("what the command line says", () => {
   });
 
   test("how many words", () => {
-    expect(experimentOf(["- {}"], { words: 7 }).subject.samples).toBe(7);
-    expect(experimentOf(["- {}"]).subject.samples).toBe(3);
+    expect(experimentOf(["- {}"], { words: 7 }).points[0]!.subject.samples).toBe(7);
+    expect(experimentOf(["- {}"]).points[0]!.subject.samples).toBe(3);
   });
 });
 

@@ -117,7 +117,7 @@ test("an axis of mac.zeroSkip shows in a column of its own, and in no cycle", as
 });
 
 test("all test words are the 6,157 of the model card, which also counts the parameters", () => {
-  const { samples, facts } = subjectOf(loadExperiment("experiments/g2p-full.yaml").subject);
+  const { samples, facts } = subjectOf(loadExperiment("experiments/g2p-full.yaml").points[0]!.subject);
   expect(samples).toHaveLength(6157);
   expect(facts.count).toBe(6157);
   expect(facts.parameters).toBe(297_386);
@@ -143,7 +143,7 @@ test("the seed chooses among the evenly spaced samples: none is drawn twice, and
 });
 
 test("the seed decides the words of calibration and no others", () => {
-  const subjectWith = (seed: number) => subjectOf({ ...experimentOf(["- {}"]).subject, seed });
+  const subjectWith = (seed: number) => subjectOf({ ...experimentOf(["- {}"]).points[0]!.subject, seed });
   const [one, two] = [subjectWith(1), subjectWith(2)];
   expect(two.samples).toEqual(one.samples);
   expect(two.facts.hash).not.toBe(one.facts.hash);

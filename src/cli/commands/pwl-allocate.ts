@@ -55,7 +55,7 @@ export const pwlAllocate = defineCommand({
     const found = await told(io, (onProgress) =>
       allocatePieces(chosen, { budget, levels, workers, onProgress }),
     );
-    const { subject } = chosen.experiment;
+    const { subject } = chosen.point;
     const { nouns, calibrationSplit } = modelOf(subject.model);
     if (args.json) io.out(toJson({ model: subject.model, budget, ...documentOf(found) }));
     else if (args.csv) io.out(toCsv(columnsOf(found.metric), rowsOf(found)));

@@ -42,7 +42,7 @@ export const run = defineCommand({
 });
 
 function documentOf({ row, job, programs }: PointReport) {
-  const model = modelOf(row.subject.model);
+  const model = modelOf(row.point.subject.model);
   return {
     columns: recordOf(columnsOf(model), row),
     metrics: model.metrics.map((metric) => {

@@ -9,6 +9,7 @@ import { toCsv } from "../../report/csv.ts";
 import { renderTable } from "../../report/table.ts";
 import type { Cache } from "../../sweep/cache.ts";
 import { columnsOf } from "../../sweep/columns.ts";
+import { withDerived } from "../../sweep/derive.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
 import { Interrupted } from "../../sweep/pool.ts";
@@ -68,8 +69,8 @@ export const sweep = defineCommand({
   async run(args, io) {
     const workers = wholeNumber(args.workers ?? String(DEFAULT_WORKERS), "--workers", 0);
     const experiment = askedFor(args);
-    const columns = columnsOf(modelOf(experiment?.subject.model ?? MODEL_NAMES[0]));
     if (args.columns) {
+      const columns = columnsFor(experiment);
       io.out(
         args.json ? toJson(columns.map(({ name, unit, doc }) => ({ name, unit, doc }))) : docsOf(columns),
       );
@@ -78,9 +79,17 @@ export const sweep = defineCommand({
     if (experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
     const part = partOf(experiment, args.shard, args.out);
     if (args.resume) refuseResume(part, experiment, args.cache);
-    return sweepPart(part, columns, args, workers, io);
+    return sweepPart(part, args, workers, io);
   },
 });
+
+/** The columns of a sweep, an experiment's own among them. */
+const columnsFor = (experiment: Experiment | undefined, swept?: Swept): readonly Column<Row>[] =>
+  withDerived(
+    columnsOf(modelOf(experiment?.model ?? MODEL_NAMES[0])),
+    experiment?.derived ?? [],
+    swept?.baselines ?? new Map(),
+  );
 
 /** What of an experiment is run, and where it goes. */
 interface Part {
@@ -121,7 +130,6 @@ function refuseResume({ shard, whole, out }: Part, experiment: Experiment, cache
 
 async function sweepPart(
   part: Part,
-  columns: readonly Column<Row>[],
   args: { readonly json: boolean; readonly cache: string | undefined },
   workers: number,
   io: Io,
@@ -136,6 +144,7 @@ async function sweepPart(
   );
   if (swept === undefined) return STATUS.interrupted;
   const { rows, refused } = swept;
+  const columns = columnsFor(experiment, swept);
   const hasRows = rows.length > 0;
   if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
   else if (hasRows) io.out(renderTable(columns, rows));

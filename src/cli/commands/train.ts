@@ -123,10 +123,10 @@ function taskOf(model: string, { seed, epochs, recipe: given, arch, set, weights
   if (epochs !== undefined)
     throw new UsageError("--epochs is of floats; fine-tuning has tuning_steps, in --recipe");
   const chosen = { experiment: undefined, model: model as ModelName, point: "1", recipe, arch, set, weights };
-  const { experiment, point } = chosenPoint(chosen);
+  const { point } = chosenPoint(chosen);
   if (point.recipe.tuning_steps === 0)
     throw new InputError("--recipe", "tuning_steps: 0 steps leave the weights as they are");
-  const subject = subjectOf(experiment.subject);
+  const subject = subjectOf(point.subject);
   return {
     subject: tuningOf(subject, point.recipe, point.arch),
     metadata: {

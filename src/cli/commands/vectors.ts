@@ -79,18 +79,15 @@ interface Prepared {
 }
 
 /** @throws InputError for samples that the model does not know, or where it does not fit the machine */
-function prepare({ experiment, point }: Chosen, texts: readonly string[] | undefined): Prepared {
-  const own = subjectOf(experiment.subject);
+function prepare({ point }: Chosen, texts: readonly string[] | undefined): Prepared {
+  const own = subjectOf(point.subject);
   const typed = texts?.map((text) => {
     if (own.model.typed === undefined)
-      throw new InputError(
-        "--words",
-        `${own.model.nouns.many} of ${experiment.subject.model} cannot be typed`,
-      );
+      throw new InputError("--words", `${own.model.nouns.many} of ${point.subject.model} cannot be typed`);
     return own.model.typed(text, "--words");
   });
   const subject = typed === undefined ? own : { ...own, samples: typed };
-  return { subject, ...jobOf(subject, point, experiment.mapper) };
+  return { subject, ...jobOf(subject, point, point.mapper) };
 }
 
 /** Names of programs, or all of them. @throws UsageError for a name that is no program's */
@@ -122,7 +119,7 @@ function exportTo(
     machine: arch.name,
     arch: arch.settings,
     recipe: { file: recipeName, ...recipe },
-    model: { name: experiment.subject.model, norm, parameters },
+    model: { name: point.subject.model, norm, parameters },
     mapping: job.mapping,
     [many]: played.map(({ name, text }) => ({ [one]: name, [output]: text })),
   };

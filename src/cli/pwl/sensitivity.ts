@@ -64,12 +64,9 @@ export interface AllocateOptions {
  *
  * @throws InputError where the budget is too small, or the model does not run at some allocation
  */
-export async function allocatePieces(
-  { experiment, point }: Chosen,
-  options: AllocateOptions,
-): Promise<Allocation> {
-  const model = modelOf(experiment.subject.model);
-  const runner = new Runner(experiment.subject, model, point, options);
+export async function allocatePieces({ point }: Chosen, options: AllocateOptions): Promise<Allocation> {
+  const model = modelOf(point.subject.model);
+  const runner = new Runner(point.subject, model, point, options);
   const { budget, levels } = options;
   const [coarsest, finest] = [levels[0]!, levels.at(-1)!];
   const used = usedSites(runner.tuning, model, point, [coarsest, finest]);

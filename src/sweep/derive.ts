@@ -1,0 +1,111 @@
+import { FIELDS } from "../arch/fields.ts";
+import { InputError } from "../base/errors.ts";
+import { type Expression, ExpressionError, type Value } from "../base/expression.ts";
+import type { Column } from "../report/column.ts";
+import { parseDecimal } from "../report/decimal.ts";
+import { column } from "./column.ts";
+import type { Node } from "./decode.ts";
+import { expressionAt } from "./groups.ts";
+import type { Row } from "./run.ts";
+import { SETTINGS } from "./space.ts";
+
+/** A column that an experiment makes of others. */
+export interface Derived {
+  readonly name: string;
+  readonly of: Expression;
+}
+
+const NAME = /^[a-z][a-z0-9_]*$/;
+const FORM = "lower case, digits and _, as in cycles_per_mac";
+
+/** The first parts of machine parameters: no other thing with a dot may begin so. */
+const PARTS: ReadonlySet<string> = new Set(Object.keys(FIELDS).map((name) => name.split(".")[0]!));
+
+/** Names of baselines; complains of those that cannot be told from something else. */
+export function refuseBaselineName(name: string, node: Node): void {
+  if (!NAME.test(name)) node.complain(`names are ${FORM}`);
+  else if (PARTS.has(name)) node.complain(`${name} is a part of the machine already`);
+}
+
+/**
+ * Columns that are computed from others, in the order of the file:
+ *
+ *     derive:
+ *       energy_delay: energy_uj_per_word * latency_us_per_word
+ *       faster: int8.cycles / cycles        # against the baseline int8
+ *
+ * @param columns    names of the columns that there are
+ * @param baselines  names of the points that others may be compared with
+ */
+export function readDerived(node: Node, columns: readonly string[], baselines: readonly string[]): Derived[] {
+  if (node.isMissing) return [];
+  if (!node.isMapping) {
+    node.complain("not a mapping of names to expressions");
+    return [];
+  }
+  const known = [...columns, ...Object.keys(SETTINGS)];
+  const ofBaselines = () => baselines.flatMap((baseline) => known.map((name) => `${baseline}.${name}`));
+  const derived: Derived[] = [];
+  for (const [name, child] of node.children()) {
+    if (!NAME.test(name)) child.complain(`names of columns are ${FORM}`);
+    else if (known.includes(name)) child.complain(`there is a column ${name} already`);
+    for (const of of expressionAt(child, [...known, ...ofBaselines()])) derived.push({ name, of });
+    known.push(name);
+  }
+  return derived;
+}
+
+/**
+ * The columns, and those that are made of them.
+ *
+ * @param baselines  the rows that others are compared with, by name
+ */
+export function withDerived(
+  columns: readonly Column<Row>[],
+  derived: readonly Derived[],
+  baselines: ReadonlyMap<string, Row>,
+): readonly Column<Row>[] {
+  const known = new Map(columns.map((one) => [one.name, one]));
+  const valueFor = (row: Row, name: string): Value => {
+    const found = known.get(name);
+    if (found !== undefined) return valueIn(found, row);
+    const dot = name.indexOf(".");
+    const baseline = dot < 0 ? undefined : baselines.get(name.slice(0, dot));
+    return baseline === undefined ? settingIn(row, name) : valueFor(baseline, name.slice(dot + 1));
+  };
+  const all = [...columns];
+  for (const { name, of } of derived) {
+    const own = column(name, "", "always", of.text, (row: Row) => {
+      try {
+        const value = of.valueWith((each) => valueFor(row, each));
+        return typeof value === "number" ? numberText(value) : String(value);
+      } catch (error) {
+        if (!(error instanceof ExpressionError)) throw error;
+        throw new InputError(`derive.${name}`, `point ${row.point.index}: ${error.message}`);
+      }
+    });
+    known.set(name, own);
+    all.push(own);
+  }
+  return all;
+}
+
+/** As the CSV shows it, so that a reader of that computes the same. */
+function valueIn({ of }: Column<Row>, row: Row): Value {
+  const value = of(row);
+  return typeof value === "string" && parseDecimal(value) !== undefined ? Number(value) : value;
+}
+
+function settingIn({ point: { arch, recipe, subject, mapper } }: Row, name: string): Value {
+  const values: Readonly<Record<string, unknown>> = { ...arch.settings, ...recipe, ...subject, mapper };
+  return values[name] as Value;
+}
+
+const DIGITS = 6;
+
+/** Whole numbers in full, others with six significant digits, and neither with an exponent below 10^21. */
+function numberText(value: number): string {
+  if (!Number.isFinite(value) || Number.isInteger(value)) return String(value);
+  const exponent = Number(value.toExponential().split("e")[1]);
+  return value.toFixed(Math.min(100, Math.max(0, DIGITS - 1 - exponent)));
+}
