@@ -15,6 +15,7 @@ import { profile } from "./commands/profile.ts";
 import { pwl } from "./commands/pwl.ts";
 import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
+import { schema } from "./commands/schema.ts";
 import { swapNormsCommand } from "./commands/swap-norms.ts";
 import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   vectors,
   validate,
   arch,
+  schema,
   isa,
   asm,
   disasm,

@@ -15,6 +15,8 @@ type Cells = Readonly<Record<string, string>>;
 interface KnownPoint {
   readonly model: string;
   readonly mapper: string;
+  readonly seed: string;
+  readonly calibration: string;
   readonly arch: string;
   readonly recipe: string;
   readonly changes: string;
@@ -59,6 +61,7 @@ export class Reproducer {
       ...options
         .filter((option) => cells[option] !== undefined && cells[option] !== point?.[option])
         .map((option) => `--${option} ${quoted(cells[option]!)}`),
+      ...drawnOver(cells, point).map((setting) => `--set ${quoted(setting)}`),
       ...(isSame
         ? []
         : settingsOver(cells, point?.changes ?? "").map((setting) => `--set ${quoted(setting)}`)),
@@ -87,6 +90,7 @@ export class Reproducer {
         String(index),
         {
           ...{ model: subject.model, mapper, arch: arch.name, recipe: recipeName, changes },
+          ...{ seed: String(subject.seed), calibration: String(subject.calibration) },
           hashes: `${hashArch(arch)} ${hashRecipe(recipe)}`,
         },
       ]),
@@ -94,6 +98,15 @@ export class Reproducer {
     this.#points.set(experiment, known);
     return known;
   }
+}
+
+/** Which samples a row's ranges come from, where that is not what its experiment's point says. */
+function drawnOver(cells: Cells, point: KnownPoint | undefined): string[] {
+  const calibration = Object.keys(cells).find((name) => name.startsWith("calibration_"));
+  const drawn = { seed: cells["seed"], calibration: calibration && cells[calibration] };
+  return Object.entries(drawn)
+    .filter(([name, value]) => value !== undefined && value !== point?.[name as keyof typeof drawn])
+    .map((pair) => pair.join("="));
 }
 
 /** What a row departs from its files in, and what it does not though its experiment's point does, as far as columns tell. */

@@ -6,7 +6,7 @@ const VALUES: Readonly<Record<string, Value>> = {
   ...{ a: 3, b: 4, word: "slope", yes: true, "mac.rows": 16, "mac.columns": 8 },
 };
 const KNOWN = Object.keys(VALUES);
-const valueOf = (text: string): Value => readExpression(text, KNOWN).valueWith((name) => VALUES[name]!);
+const resultOf = (text: string): Value => readExpression(text, KNOWN).valueWith((name) => VALUES[name]!);
 
 test.each<[string, Value]>([
   ["a + b * 2", 11],
@@ -25,7 +25,7 @@ test.each<[string, Value]>([
   ["a < b ? word : b", "slope"],
   ["min(a, b, 2) + max(a, b) + abs(a - b)", 7],
 ])("%s is %j", (text, value) => {
-  expect(valueOf(text)).toBe(value);
+  expect(resultOf(text)).toBe(value);
 });
 
 test("names are told once each, with their dots", () => {
@@ -45,10 +45,10 @@ test("arithmetic is that of doubles, in the order of the signs", () => {
   fc.assert(
     fc.property(number, number, number, (x, y, z) => {
       const given: Readonly<Record<string, number>> = { x, y, z };
-      const valueOf = (text: string) =>
+      const resultOf = (text: string) =>
         readExpression(text, ["x", "y", "z"]).valueWith((name) => given[name]!);
-      expect(valueOf("x - y * z - x / y")).toBe(x - y * z - x / y);
-      expect(valueOf("x < y and y < z")).toBe(x < y && y < z);
+      expect(resultOf("x - y * z - x / y")).toBe(x - y * z - x / y);
+      expect(resultOf("x < y and y < z")).toBe(x < y && y < z);
     }),
   );
 });
@@ -77,6 +77,6 @@ describe("refused", () => {
     ["!a", "! takes true or false, not 3"],
     ["a ? 1 : 2", "? takes true or false, not 3"],
   ])("%s", (text, message) => {
-    expect(() => valueOf(text)).toThrow(new ExpressionError(message));
+    expect(() => resultOf(text)).toThrow(new ExpressionError(message));
   });
 });

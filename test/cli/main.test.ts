@@ -10,6 +10,7 @@ const VERBS = [
   "validate",
   "vectors",
   "arch",
+  "schema",
   "isa",
   "asm",
   "disasm",

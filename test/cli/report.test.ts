@@ -74,6 +74,7 @@ describe("a command gives its row again", () => {
     ["of a plain sweep", []],
     ["of a sweep with parameters over it", ["--set", "mac.rows=8", "--set", "cell_bits=12"]],
     ["of a sweep that takes back what a point changes", ["--set", "weight_bits=8"]],
+    ["of a sweep with other samples", ["--set", "seed=2", "--set", "calibration=3"]],
     ["of a sweep of another model", ["--model", "lm-ln", "--set", "weight_bits=6"]],
   ])("%s", async (_, options) => {
     const here = folder();
@@ -102,7 +103,7 @@ test("an experiment that is not there leaves its commands with all that the row 
   await shiftline("report", csv);
   const { commands } = resultsIn(join(here, "x.html"));
   expect(commands[2]).toBe(
-    "shiftline run gone --point 3 --model g2p --mapper fixed --arch edge8x8 --recipe irnn --set weight_bits=4 --set pwl_pieces=8",
+    "shiftline run gone --point 3 --model g2p --mapper fixed --arch edge8x8 --recipe irnn --set seed=1 --set calibration=20 --set weight_bits=4 --set pwl_pieces=8",
   );
 });
 

@@ -107,14 +107,17 @@ export const fieldNamed = (fields: readonly Field[], name: string): Field => {
   return field;
 };
 
-/** Machine and recipe where they differ between points, and what departs from them. */
+/** What is run, and where: files by their names, samples by numbers that need theirs beside them. */
+const ORIGINS = /^(model|arch|recipe|mapper|seed|calibration_.*)$/;
+
+/** What is run and where, as far as that differs between points, and what departs from the files. */
 function namesOf(fields: readonly Field[], count: number): string[] {
-  const files = ["arch", "recipe", "mapper"].flatMap((name) =>
-    fields.filter((field) => field.name === name && varies(field)),
-  );
-  const parts = [...files, fieldNamed(fields, "changes")];
+  const origins = fields.filter((field) => ORIGINS.test(field.name) && varies(field));
+  const parts = [...origins, fieldNamed(fields, "changes")];
   return Array.from({ length: count }, (_, row) => {
-    const words = parts.map(({ texts }) => texts[row]!).filter((word) => word !== "");
+    const words = parts
+      .map(({ name, texts }) => (/^\d+$/.test(texts[row]!) ? `${name}=${texts[row]}` : texts[row]!))
+      .filter((word) => word !== "");
     return words.length === 0 ? "as its files" : words.join(" ");
   });
 }
@@ -126,10 +129,7 @@ export function varies(field: Field): boolean {
 
 /** What points differ in by choice: axes of charts, in the order of the columns. */
 export const axesOf = ({ fields }: Results): Field[] =>
-  fields.filter(
-    (field) =>
-      (field.role === "setting" || ["arch", "recipe", "mapper"].includes(field.name)) && varies(field),
-  );
+  fields.filter((field) => (field.role === "setting" || ORIGINS.test(field.name)) && varies(field));
 
 /** Numbers that points differ in: what a chart may show. */
 export const figuresOf = ({ fields }: Results): Field[] =>
