@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseCsv } from "../../src/report/csv.ts";
+import { pngOf } from "../../src/report/png.ts";
 import { type Packed, unpack } from "../../src/report/sweep/pack.ts";
 import type { Results } from "../../src/report/sweep/results.ts";
 import { experimentIn } from "./experiments.ts";
@@ -37,6 +38,21 @@ test("a page beside the CSV, with its points, its question, and the commands tha
   expect(page).toContain("shiftline 0.1.0: shiftline report x.csv");
   expect(page.match(/<\/?script/g)).toHaveLength(4);
   expect(page).not.toMatch(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+});
+
+test("the same charts as pixels, twice the drawing's size, with text in them on a machine of any fonts", async () => {
+  const here = folder();
+  const { out } = await shiftline("report", SMOKE, "--svg", here, "--png", here);
+  expect(out.match(/\.png$/gm)).toHaveLength(out.match(/\.svg$/gm)!.length);
+  expect(existsSync(join(here, "x.html"))).toBe(false);
+  const drawing = readFileSync(join(here, "front.svg"), "utf8");
+  const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(drawing)!.map(Number);
+  const png = readFileSync(join(here, "front.png"));
+  expect(png.subarray(1, 4).toString()).toBe("PNG");
+  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([2 * width!, 2 * height!]);
+  const mute = await pngOf(drawing.replaceAll(/<text[\s\S]*?<\/text>/g, ""));
+  expect(png.length).toBeGreaterThan(1.5 * mute.length);
+  expect(await pngOf(drawing)).toEqual(new Uint8Array(png));
 });
 
 test("charts as files, a page only where one is asked for too", async () => {

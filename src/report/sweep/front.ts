@@ -90,6 +90,8 @@ const ROOM = 1.5;
 const LEAST_ROOM = 0.1;
 /** Where all points span more than so many times what the front's surroundings do, these are shown alone. */
 const FAR = 2.5;
+/** So few points on the front say nothing of where the others matter. */
+const LEAST_FRONT = 3;
 
 /** The rows that the plot spans. */
 function rowsIn(
@@ -106,7 +108,7 @@ function rowsIn(
     const [least, most] = spanOf(rows.map((row) => values[row]!));
     return { values, lo: lo - room, hi: hi + room, isFar: most - least > FAR * (hi - lo + 2 * room) };
   });
-  if (range === undefined && !spans.some(({ isFar }) => isFar)) return rows;
+  if (range === undefined && (front.length < LEAST_FRONT || !spans.some(({ isFar }) => isFar))) return rows;
   return rows.filter((row) => spans.every(({ values, lo, hi }) => values[row]! >= lo && values[row]! <= hi));
 }
 

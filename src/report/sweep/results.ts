@@ -138,9 +138,11 @@ export const figuresOf = ({ fields }: Results): Field[] =>
       field.numbers !== undefined && (field.role === undefined || field.role === "setting") && varies(field),
   );
 
-/** The model's own figure of merit: the first column that has a direction. */
-export const meritOf = ({ fields }: Results): Field | undefined =>
-  fields.find(({ better, numbers }) => better !== undefined && numbers !== undefined);
+/** The model's own figure of merit: the first column that has a direction and differs between points, or else the first that has one. */
+export const meritOf = ({ fields }: Results): Field | undefined => {
+  const all = fields.filter(({ better, numbers }) => better !== undefined && numbers !== undefined);
+  return all.find(varies) ?? all[0];
+};
 
 /** Cycles as people read them. */
 export const cyclesOf = ({ fields }: Results): Field | undefined => {

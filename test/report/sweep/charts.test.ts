@@ -107,6 +107,19 @@ test("points far from a front leave the plot to it, unless all are wanted", () =
   expect(places("near").elements.join()).toContain("1 point lies outside");
 });
 
+test("a front of one point is no place to look closely at", () => {
+  const results = resultsIn(
+    tableOf([1, 10, 100].map((times) => ({ per_pct: 9, cycles_per_word: 1000 * times }))),
+  );
+  const { elements } = drawFront(results, { ...axesOf(results), rows: [0, 1, 2], width: 700 });
+  expect(elements.join()).not.toContain("outside");
+});
+
+test("a metric that all points share leaves the axis to one that they differ in", () => {
+  const results = resultsIn(tableOf([1, 2].map((times) => ({ per_pct: 9, wer_pct: 30 * times }))));
+  expect(axesOf(results).y.name).toBe("wer_pct");
+});
+
 test("axes are the model's metric and its cycles, or what is asked for", () => {
   const names = (asked: { x?: string; y?: string }) => {
     const { x, y } = chooseAxes(SMOKE, "x.csv", asked);
