@@ -6,6 +6,7 @@ import { parseDecimal } from "../report/decimal.ts";
 import { changesOf } from "../report/sweep/results.ts";
 import { FACTS } from "../sweep/columns.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
+import type { Point } from "../sweep/points.ts";
 import { SETTINGS } from "../sweep/space.ts";
 import { placeOf } from "./places.ts";
 
@@ -66,6 +67,24 @@ export class Reproducer {
         ? []
         : settingsOver(cells, point?.changes ?? "").map((setting) => `--set ${quoted(setting)}`)),
     ].join(" ");
+  }
+
+  /** The point itself of a row. @throws InputError saying `where` the row is, unless the experiment's point of that number is what the row says */
+  pointOf(cells: Cells, where: string): Point {
+    const experiment = this.#experimentOf(cells["experiment"]!);
+    const point = experiment?.points.find(({ index }) => String(index) === cells["point"]);
+    const known = experiment && this.#pointsOf(experiment).get(cells["point"]!);
+    const isSame =
+      known?.hashes === `${cells["arch_hash"]} ${cells["recipe_hash"]}` &&
+      (["model", "mapper"] as const).every((name) => known[name] === cells[name]);
+    if (point === undefined || !isSame) {
+      const name = `${cells["experiment"]}, point ${cells["point"]}`;
+      throw new InputError(
+        where,
+        `${name} is no more what its row says; sweep again, or name it with --experiment`,
+      );
+    }
+    return point;
   }
 
   #experimentOf(name: string): Experiment | undefined {

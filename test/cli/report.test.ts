@@ -1,10 +1,15 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { time } from "../../src/machine/timing.ts";
 import { parseCsv } from "../../src/report/csv.ts";
 import { pngOf } from "../../src/report/png.ts";
 import { type Packed, unpack } from "../../src/report/sweep/pack.ts";
 import type { Results } from "../../src/report/sweep/results.ts";
+import type { Timeline } from "../../src/report/sweep/timeline.ts";
+import { loadExperiment } from "../../src/sweep/experiment.ts";
+import { jobOf } from "../../src/sweep/measure.ts";
+import { subjectOf } from "../../src/sweep/subject.ts";
 import { experimentIn } from "./experiments.ts";
 import { folder, shiftline, without } from "./shiftline.ts";
 
@@ -53,6 +58,30 @@ test("the same charts as pixels, twice the drawing's size, with text in them on 
   const mute = await pngOf(drawing.replaceAll(/<text[\s\S]*?<\/text>/g, ""));
   expect(png.length).toBeGreaterThan(1.5 * mute.length);
   expect(await pngOf(drawing)).toEqual(new Uint8Array(png));
+});
+
+test("programs of points, cycle by cycle: units work as long as the clock says", async () => {
+  const here = folder();
+  const page = join(here, "x.html");
+  const { status, err } = await shiftline("report", SMOKE, "--timeline", "2,1", "--out", page, "--svg", here);
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  const [, json] = /id="data">(.*)<\/script>/.exec(readFileSync(page, "utf8"))!;
+  const { timelines } = JSON.parse(json!) as { timelines: readonly Timeline[] };
+  expect(timelines.map(({ point, program }) => `${point} ${program}`)).toEqual([
+    ...["2 start", "2 step", "2 load"],
+    ...["1 start", "1 step", "1 load"],
+  ]);
+  expect(readdirSync(here)).toContain("timeline-2-step.svg");
+  const { points } = loadExperiment("experiments/g2p-smoke.yaml");
+  const step = timelines[1]!;
+  const { job } = jobOf(subjectOf(points[1]!.subject), points[1]!, "fixed");
+  const runs = [...job.stages.values()].map((stages) => time(stages[1]!.program, points[1]!.arch));
+  const { cycles, units } = runs.find((timing) => timing.cycles === step.cycles)!;
+  expect(step).toMatchObject({ cycles, left: 0 });
+  for (const { name, stretches } of step.units) {
+    const busy = stretches.filter(([, , , cause]) => cause === undefined);
+    expect(busy.reduce((sum, [from, to]) => sum + to - from, 0)).toBe(units[name as "mac"].busyCycles);
+  }
 });
 
 test("charts as files, a page only where one is asked for too", async () => {
@@ -134,6 +163,17 @@ test.each([
   [[SMOKE, "--x", "cycle"], 1, `${SMOKE}: no column cycle; did you mean cycles?`],
   [[SMOKE, "--y", "arch"], 1, `${SMOKE}: column arch holds words, not numbers`],
   [[SMOKE, "--experiment", "nothing"], 1, "nothing: no such file"],
+  [[SMOKE, "--timeline", "9"], 1, `${SMOKE}: has no point 9, which --timeline asks for`],
+  [
+    [SMOKE, "--timeline", "1,x"],
+    2,
+    '--timeline takes a whole number from 1 on, not "x" (see shiftline --help)',
+  ],
+  [
+    [SMOKE, "--timeline", "2", "--experiment", "g2p"],
+    1,
+    `${SMOKE}: g2p-smoke, point 2 is no more what its row says; sweep again, or name it with --experiment`,
+  ],
   [[SMOKE, "--out", "FOLDER/empty.csv/x.html"], 1, "FOLDER/empty.csv/x.html: cannot be written (EEXIST)"],
   [[SMOKE, "--out", SMOKE], 2, "--out is the CSV itself (see shiftline --help)"],
 ])("report %j is refused in one line", async (words, expected, problem) => {

@@ -2,6 +2,7 @@ import { element, escaped } from "../svg.ts";
 import type { Axes } from "./charts.ts";
 import { pack } from "./pack.ts";
 import type { Results } from "./results.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** What a page says about itself. */
 export interface PageText {
@@ -24,14 +25,16 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
  * One page that needs nothing but itself: points as data, and the program that draws them.
  *
  * @param axes  of the front, as it is first shown
+ * @param timelines  of programs of some points
  */
 export function sweepPage(
   results: Results,
   axes: Axes,
   text: PageText,
   { script, style }: PageAssets,
+  timelines: readonly Timeline[] = [],
 ): string {
-  const data = { x: axes.x.name, y: axes.y.name, results: pack(results) };
+  const data = { x: axes.x.name, y: axes.y.name, results: pack(results), timelines };
   return [
     "<!doctype html>",
     '<html lang="en">',
@@ -111,6 +114,11 @@ const SECTIONS: readonly Section[] = [
     id: "roofs",
     title: "Roofline",
     hint: "How near points come to the array's peak and to the DRAM's bandwidth, means over the whole run.",
+  },
+  {
+    id: "timeline",
+    title: "Cycle by cycle",
+    hint: "One run of a program: a tall bar is a unit at work, a low one a unit that is kept from its next instruction. Point at a bar to see which.",
   },
 ];
 

@@ -138,10 +138,15 @@ export const figuresOf = ({ fields }: Results): Field[] =>
       field.numbers !== undefined && (field.role === undefined || field.role === "setting") && varies(field),
   );
 
-/** The model's own figure of merit: the first column that has a direction and differs between points, or else the first that has one. */
+/**
+ * The figure of merit: the first column that has a direction, which is the model's own metric; where all points share that, the
+ * first that they differ in of those that are always shown, time aside, for that is what merit is held against.
+ */
 export const meritOf = ({ fields }: Results): Field | undefined => {
   const all = fields.filter(({ better, numbers }) => better !== undefined && numbers !== undefined);
-  return all.find(varies) ?? all[0];
+  const [first] = all;
+  if (first === undefined || varies(first)) return first;
+  return all.find((field) => field.show === "always" && field.unit !== "cycle" && varies(field)) ?? first;
 };
 
 /** Cycles as people read them. */

@@ -6,19 +6,31 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CsvTable } from "../../../src/report/csv.ts";
 import { drawFront } from "../../../src/report/sweep/front.ts";
 import { sweepPage } from "../../../src/report/sweep/html.ts";
+import type { Timeline } from "../../../src/report/sweep/timeline.ts";
 import { Browser, CHROMIUM } from "../../support/chromium.ts";
 import { axesOf, resultsIn, smoke, tenThousandPoints } from "./lab.ts";
 
 const BUILT = "dist/report/sweep";
 
 /** Writes the page of a table into a folder. */
-function pageIn(here: string, name: string, table: CsvTable): { url: string; bytes: number } {
+function pageIn(
+  here: string,
+  name: string,
+  table: CsvTable,
+  timelines: readonly Timeline[] = [],
+): { url: string; bytes: number } {
   const results = resultsIn(table, `${name}.csv`);
   const assets = {
     script: readFileSync(join(BUILT, "page.js"), "utf8"),
     style: readFileSync(join(BUILT, "page.css"), "utf8"),
   };
-  const page = sweepPage(results, axesOf(results), { question: "Does it open?", origin: "a test" }, assets);
+  const page = sweepPage(
+    results,
+    axesOf(results),
+    { question: "Does it open?", origin: "a test" },
+    assets,
+    timelines,
+  );
   const path = join(here, `${name}.html`);
   writeFileSync(path, page);
   return { url: pathToFileURL(path).href, bytes: Buffer.byteLength(page) };
@@ -68,6 +80,34 @@ describe.skipIf(CHROMIUM === undefined)(title, () => {
       expect(browser.complaints).toEqual([]);
     },
   );
+
+  test("a program cycle by cycle: buttons show less of it or all, and none leads out of it", async () => {
+    await open();
+    expect(await count("#timeline[hidden]")).toBe(1);
+    const stretches = Array.from({ length: 40 }, (_, i) => [10 * i, 10 * i + 5, 0] as const);
+    const timeline: Timeline = {
+      ...{ point: "1", program: "step", cycles: 400, left: 0, causes: ["operands"] },
+      what: [{ layer: "encoder", operation: "matmul" }],
+      units: [{ name: "mac", stretches }],
+    };
+    await browser.visit(pageIn(here, "timeline", smoke(), [timeline, { ...timeline, program: "load" }]).url);
+    const bars = () => count("#timeline rect title");
+    const press = async (name: string) =>
+      browser.evaluate(`document.querySelector('#timeline button[aria-label="${name}"]').click()`);
+    const all = await bars();
+    expect(all).toBe(40);
+    await press("closer");
+    const half = await bars();
+    expect(half).toBeLessThan(25);
+    for (let i = 0; i < 9; i++) await press("later");
+    expect(await bars()).toBeGreaterThan(15);
+    for (let i = 0; i < 9; i++) await press("closer");
+    expect(await bars()).toBeGreaterThan(0);
+    await press("the whole program");
+    expect(await bars()).toBe(40);
+    expect(await count("#timeline option")).toBe(2);
+    expect(browser.complaints).toEqual([]);
+  });
 
   test("a click on a point of the front shows its configuration and the command that gives it again", async () => {
     await open();

@@ -1,5 +1,6 @@
 import { type Packed, unpack } from "../pack.ts";
 import { fieldNamed } from "../results.ts";
+import type { Timeline } from "../timeline.ts";
 import { Details } from "./details.ts";
 import { byId, chooser, within } from "./dom.ts";
 import { Figure } from "./figure.ts";
@@ -7,12 +8,14 @@ import { listenToFilter } from "./filter.ts";
 import { sectionsOf } from "./sections.ts";
 import { Table } from "./table.ts";
 import { listenToTheme } from "./theme.ts";
+import { timelineSection } from "./timeline.ts";
 
 /** What the page brings. */
 interface Data {
   readonly x: string;
   readonly y: string;
   readonly results: Packed;
+  readonly timelines: readonly Timeline[];
 }
 
 const data = JSON.parse(byId("data").textContent) as Data;
@@ -51,6 +54,8 @@ function choose(row: number | undefined): void {
   table.choose(row);
 }
 
+const drawTimeline = timelineSection(data.timelines);
+
 listenToTheme();
 listenToFilter(results, (passed) => {
   rows = passed;
@@ -64,7 +69,10 @@ addEventListener("resize", () => {
   const now = document.documentElement.clientWidth;
   if (now === width) return;
   width = now;
-  requestAnimationFrame(drawFigures);
+  requestAnimationFrame(() => {
+    drawFigures();
+    drawTimeline();
+  });
 });
 drawFigures();
 table.show(rows, chosen);
