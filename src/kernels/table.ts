@@ -1,6 +1,7 @@
 import { activation } from "./activation/index.ts";
 import { argmax } from "./argmax/index.ts";
 import { attention } from "./attention/index.ts";
+import { conv } from "./conv/index.ts";
 import type { Kernel } from "./define.ts";
 import { embedding } from "./embedding/index.ts";
 import { linear, linearTanh } from "./linear/index.ts";
@@ -20,6 +21,7 @@ export const kernels: readonly Kernel[] = [
   embedding,
   linear,
   linearTanh,
+  conv,
   layerNormByRoot,
   layerNormByDivision,
   layerNormByNewton,

@@ -1,0 +1,37 @@
+import type { Grid } from "../../fixed/real.ts";
+import type { Numerics } from "../../quant/numerics.ts";
+import { type QLinear, quantizeLinear } from "../linear/quantize.ts";
+import type { Matrix } from "../tensors.ts";
+import type { ConvParams } from "./real.ts";
+import { type ConvShape, type Tap, tapsOf } from "./shape.ts";
+
+/** An integer convolution: an affine layer whose parts are the taps of the kernel. */
+export interface QConv {
+  readonly shape: ConvShape;
+  readonly layer: QLinear;
+}
+
+/** All taps share the input's grid, and so one accumulator; the padding is the code of 0. */
+export const quantizeConv = (
+  { shape, weight, bias }: ConvParams,
+  input: Grid,
+  output: Grid,
+  weightBits: number,
+  numerics: Numerics,
+): QConv => {
+  const parts = tapsOf(shape).map((tap) => ({ weight: columnsOfTap(shape, weight, tap), grid: input }));
+  return { shape, layer: quantizeLinear(parts, bias, output, weightBits, numerics) };
+};
+
+/** What a tap multiplies a stride of pixels by: the kernel's columns at their places, zeros between. */
+function columnsOfTap({ kernel, stride, channels }: ConvShape, weight: Matrix, tap: Tap): Matrix {
+  const columns = stride[1] * channels;
+  const data = new Float64Array(weight.rows * columns);
+  for (let r = 0; r < weight.rows; r++) {
+    for (const { kernel: column, at } of tap.columns) {
+      const from = r * weight.columns + (tap.kernelRow * kernel[1] + column) * channels;
+      data.set(weight.data.subarray(from, from + channels), r * columns + at * channels);
+    }
+  }
+  return { rows: weight.rows, columns, data };
+}
