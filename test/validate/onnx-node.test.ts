@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import seedrandom from "seedrandom";
 import { afterAll, describe, expect, test } from "vitest";
 import { onnxNode } from "../../src/validate/references/onnx-node.ts";
@@ -37,10 +38,9 @@ const nodeTest = (
   opset = 13,
 ) => ({ op, opset: { "": opset }, attributes, sets: [{ inputs, outputs }] });
 
-const OUT = [
-  ...["ConvInteger", "QLinearConv", "GRU", "RNN", "LogSoftmax", "MeanVarianceNormalization"],
-  ...["Reciprocal", "Sqrt"],
-].map((name) => `onnx-node/${name}`);
+const OUT = [...["GRU", "RNN", "LogSoftmax", "MeanVarianceNormalization"], ...["Reciprocal", "Sqrt"]].map(
+  (name) => `onnx-node/${name}`,
+);
 
 const suites = onnxNode.suites(DATA);
 
@@ -70,6 +70,8 @@ describe("one wrong element fails its case and is named", () => {
   test.each([
     ["test_matmulinteger", "Y", 1],
     ["test_qlinearmatmul_3D", "y", 1],
+    ["test_convinteger_with_padding", "y", 1],
+    ["test_qlinearconv", "y", -1],
     ["test_quantizelinear_axis", "y", -1],
     ["test_dequantizelinear_axis", "y", 0.5],
     ["test_lstm_with_peepholes", "Y_h", 0.002],
@@ -111,6 +113,83 @@ describe("integers, in shapes and types that the data has none of", () => {
     const inputs = [tensor("A", "uint8", [2, 1, 1, 2], a), tensor("B", "int8", [2, 2, 1], b)];
     const file = nodeTest("MatMulInteger", {}, inputs, [tensor("Y", "int32", [2, 2, 1, 1], y)]);
     expect(reportOf(file)).toMatchObject({ passed: 1, elements: 4, failures: [] });
+  });
+
+  test("convolutions of any batch, groups, strides, dilations and padding are what nested loops make of them", () => {
+    const few = fc.integer({ min: 1, max: 3 });
+    const geometry = fc.record({
+      ...{ batch: few, groups: few, seen: few, each: few, height: fc.integer({ min: 5, max: 8 }) },
+      ...{ width: fc.integer({ min: 5, max: 8 }), kernel: fc.tuple(few, few), strides: fc.tuple(few, few) },
+      dilations: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+      pads: fc.tuple(...([2, 2, 2, 2].map((max) => fc.integer({ min: 0, max })) as [fc.Arbitrary<number>])),
+      seed: fc.integer(),
+    });
+    fc.assert(
+      fc.property(
+        geometry,
+        ({ batch, groups, seen, each, height, width, kernel, strides, dilations, pads, seed }) => {
+          const rng = seedrandom(String(seed));
+          const codes = (n: number) => Array.from({ length: n }, () => Math.floor(256 * rng()));
+          const [channels, outputs] = [groups * seen, groups * each];
+          const [top, left, bottom, right] = pads as readonly number[] as [number, number, number, number];
+          const [x, w] = [
+            codes(batch * channels * height * width),
+            codes(outputs * seen * kernel[0] * kernel[1]),
+          ];
+          const [xZero, wZero] = [codes(1)[0]!, codes(1)[0]!];
+          const rows =
+            Math.floor((height + top + bottom - dilations[0] * (kernel[0] - 1) - 1) / strides[0]) + 1;
+          const columns =
+            Math.floor((width + left + right - dilations[1] * (kernel[1] - 1) - 1) / strides[1]) + 1;
+          const y: number[] = [];
+          for (let n = 0; n < batch; n++)
+            for (let o = 0; o < outputs; o++)
+              for (let r = 0; r < rows; r++)
+                for (let c = 0; c < columns; c++) {
+                  let sum = 0;
+                  for (let s = 0; s < seen; s++)
+                    for (let i = 0; i < kernel[0]; i++)
+                      for (let j = 0; j < kernel[1]; j++) {
+                        const row = r * strides[0] + i * dilations[0] - top;
+                        const column = c * strides[1] + j * dilations[1] - left;
+                        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+                        const channel = Math.floor(o / each) * seen + s;
+                        const code = x[((n * channels + channel) * height + row) * width + column]!;
+                        const weight = w[((o * seen + s) * kernel[0] + i) * kernel[1] + j]!;
+                        sum += (code - xZero) * (weight - wZero);
+                      }
+                  y.push(sum);
+                }
+          const file = nodeTest(
+            "ConvInteger",
+            { group: groups, strides, dilations, pads },
+            [
+              tensor("x", "uint8", [batch, channels, height, width], x),
+              tensor("w", "uint8", [outputs, seen, ...kernel], w),
+              tensor("x_zero_point", "uint8", [], [xZero]),
+              tensor("w_zero_point", "uint8", [], [wZero]),
+            ],
+            [tensor("y", "int32", [batch, outputs, rows, columns], y)],
+          );
+          expect(reportOf(file)).toMatchObject({ passed: 1, elements: y.length, failures: [] });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each([
+    [{ auto_pad: "SAME_UPPER" }, [1, 1, 3, 3], /auto_pad/],
+    [{ group: 2 }, [1, 1, 3, 3], /does not fit 1 channels in 2 groups/],
+    [{}, [1, 3, 3], /batch, channels, height, width/],
+  ])("a convolution with %j of %j is refused in one line", (attributes, shape, problem) => {
+    const size = shape.reduce((product, n) => product * n, 1);
+    const inputs = [
+      tensor("x", "uint8", shape, new Array(size).fill(1)),
+      tensor("w", "uint8", [1, 1, 1, 1], [1]),
+    ];
+    const outputs = [tensor("y", "int32", shape, new Array(size).fill(1))];
+    expect(() => reportOf(nodeTest("ConvInteger", attributes, inputs, outputs))).toThrow(problem);
   });
 
   test("vectors", () => {

@@ -19,9 +19,13 @@ export const quantizeConv = (
   weightBits: number,
   numerics: Numerics,
 ): QConv => {
-  const parts = tapsOf(shape).map((tap) => ({ weight: columnsOfTap(shape, weight, tap), grid: input }));
+  const parts = matricesOf(shape, weight).map((part) => ({ weight: part, grid: input }));
   return { shape, layer: quantizeLinear(parts, bias, output, weightBits, numerics) };
 };
+
+/** The kernels of a weight, tap by tap: what each multiplies, which are real numbers or codes. */
+export const matricesOf = (shape: ConvShape, weight: Matrix): Matrix[] =>
+  tapsOf(shape).map((tap) => columnsOfTap(shape, weight, tap));
 
 /** What a tap multiplies a stride of pixels by: the kernel's columns at their places, zeros between. */
 function columnsOfTap({ kernel, stride, channels }: ConvShape, weight: Matrix, tap: Tap): Matrix {

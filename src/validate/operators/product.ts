@@ -70,7 +70,7 @@ export function fullyConnected(arch: ArchSpec, op: FullyConnected): number[] {
 }
 
 /** Weights less their zero point: one bit wider where they have one, as the multiplier's operand then is. */
-function lessZero({ codes, bits, zero }: Codes) {
+export function lessZero({ codes, bits, zero }: Codes) {
   if (zero === 0) return { codes: Int32Array.from(codes), bits };
   return { codes: Int32Array.from(codes, (code) => code - zero), bits: bits + 1 };
 }

@@ -16,6 +16,7 @@ import {
   qlinearMatmul,
   UINT8,
 } from "../operators/onnx.ts";
+import { convInteger, qlinearConv } from "../operators/onnx-conv.ts";
 import { lstmNode } from "../operators/onnx-lstm-node.ts";
 import { NodeFile, NodeTest, type Tensor } from "../operators/onnx-test.ts";
 import type { Reference, Suite } from "../suite.ts";
@@ -210,6 +211,14 @@ const SUPPORTED: Readonly<Record<string, NodeOperator>> = {
     ...{ operation: "QLinearMatMul", format: "8 bits", agreement: "bit-exact" },
     run: qlinearMatmulOf,
   },
+  ConvInteger: {
+    ...{ operation: "ConvInteger", format: "8 bits", agreement: "bit-exact" },
+    run: convInteger,
+  },
+  QLinearConv: {
+    ...{ operation: "QLinearConv", format: "8 bits", agreement: "bit-exact" },
+    run: qlinearConv,
+  },
   QuantizeLinear: {
     ...{ operation: "QuantizeLinear", format: "8 and 16 bits", agreement: "bit-exact (border)" },
     run: quantizeLinearOf,
@@ -256,12 +265,9 @@ const SUPPORTED: Readonly<Record<string, NodeOperator>> = {
 /** Defaults of HardSigmoid. */
 const [ALPHA, BETA] = [0.2, 0.5];
 
-const CONVOLUTION = "a convolution: the array multiplies matrices, and nothing unfolds an image for it";
 const STEEP = "steeper at 0 than any table's error could be bounded";
 
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  ConvInteger: CONVOLUTION,
-  QLinearConv: CONVOLUTION,
   GRU: "no kernel has its gates: the reset gate multiplies inside the candidate",
   RNN: "no kernel is a recurrent layer without a cell",
   LogSoftmax: "no instruction takes a logarithm",
