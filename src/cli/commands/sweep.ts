@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
-import { writeWhole } from "../../base/files.ts";
 import { readText } from "../../base/yaml.ts";
 import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
-import { renderTable } from "../../report/table.ts";
 import type { Cache } from "../../sweep/cache.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { withDerived } from "../../sweep/derive.ts";
@@ -14,16 +12,17 @@ import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
 import { Interrupted } from "../../sweep/pool.ts";
 import { refuseOthers } from "../../sweep/resume.ts";
-import { type Plan, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
-import { experimentKey, noteLine, readSheet, type Shard, shardOf } from "../../sweep/shards.ts";
+import { type Plan, type Row, runSweep, type Swept } from "../../sweep/run.ts";
+import { experimentKey, noteLine, type Refused, readSheet, refusedOf, shardOf } from "../../sweep/shards.ts";
 import { cacheFolder, cacheOf, cacheOption } from "../caching.ts";
 import { experimentOf, mapperOption, modelOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
-import { layOut, recordOf, toJson } from "../layout.ts";
+import { layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
 import { progressOn } from "../progress.ts";
+import { conclude, type Part } from "../sweep/outcome.ts";
 
 /** Leaves the rest of a shared machine alone. */
 const DEFAULT_WORKERS = 2;
@@ -91,15 +90,6 @@ const columnsFor = (experiment: Experiment | undefined, swept?: Swept): readonly
     swept?.baselines ?? new Map(),
   );
 
-/** What of an experiment is run, and where it goes. */
-interface Part {
-  readonly experiment: Experiment;
-  readonly shard: Shard | undefined;
-  /** Identity of the whole experiment, where this is a part of it. */
-  readonly whole: string | undefined;
-  readonly out: string;
-}
-
 /** @throws InputError where there is no such shard */
 function partOf(experiment: Experiment, text: string | undefined, out: string | undefined): Part {
   const { name, points } = experiment;
@@ -134,8 +124,8 @@ async function sweepPart(
   workers: number,
   io: Io,
 ): Promise<Status> {
-  const { experiment, out } = part;
-  const { name, path, question } = experiment;
+  const { experiment } = part;
+  const { name, question } = experiment;
   const cache = cacheOf(args.cache, io);
   io.err(`${name}: ${question}\n`);
   const onPlan = (plan: Plan) => io.err(planText(plan, cache !== undefined));
@@ -143,24 +133,16 @@ async function sweepPart(
     runSweep(experiment, { workers, cache, onPlan, ...options }),
   );
   if (swept === undefined) return STATUS.interrupted;
-  const { rows, refused } = swept;
   const columns = columnsFor(experiment, swept);
-  const hasRows = rows.length > 0;
-  if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
-  else if (hasRows) io.out(renderTable(columns, rows));
-  for (const point of refused) io.err(`shiftline: ${path}: ${refusalText(point)}\n`);
-  if (hasRows || part.shard !== undefined) {
-    writeWhole(out, `${noteOf(part, swept)}${toCsv(columns, rows)}`);
-    (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
-  }
-  return refused.length === 0 ? STATUS.done : STATUS.refused;
+  const refused = swept.refused.map(refusedOf);
+  const csv = `${noteOf(part, swept.rows.length, refused)}${toCsv(columns, swept.rows)}`;
+  return conclude(part, { columns, rows: swept.rows, refused, csv }, args.json, io);
 }
 
 /** The line that tells a shard's CSV from others; nothing before a whole one. */
-function noteOf({ shard, whole }: Part, { rows, refused }: Swept): string {
+function noteOf({ shard, whole }: Part, rows: number, refused: readonly Refused[]): string {
   if (shard === undefined || whole === undefined) return "";
-  const missing = refused.map(({ point }) => point.index);
-  return noteLine({ ...shard, experiment: whole, rows: rows.length, refused: missing });
+  return noteLine({ ...shard, experiment: whole, rows, refused });
 }
 
 function planText({ points, numerics, timings }: Plan, hasCache: boolean): string {
@@ -188,23 +170,6 @@ function askedFor({ experiment, set, model, mapper }: Asked): Experiment | undef
     ...(mapper === undefined ? {} : { mapper }),
   });
 }
-
-const documentOf = (
-  experiment: string,
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  refused: readonly RefusedPoint[],
-) => ({
-  experiment,
-  rows: rows.map((row) => recordOf(columns, row)),
-  refused: refused.map(({ point: { index, arch, changes }, problem }) => ({
-    ...{ point: index, arch: arch.name, changes, problem },
-  })),
-});
-
-/** `point 3, edge8x8, weight_bits=4: weight.bytes: …` */
-const refusalText = ({ point: { index, arch, changes }, problem }: RefusedPoint): string =>
-  `${[`point ${index}`, arch.name, changes].filter(Boolean).join(", ")}: ${problem}`;
 
 type Watched = Pick<Parameters<typeof runSweep>[1], "onProgress" | "signal">;
 
