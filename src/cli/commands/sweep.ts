@@ -22,6 +22,7 @@ import { layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
 import { progressOn } from "../progress.ts";
+import { ENGINES, refuseEngine, sweepOnCluster } from "../sweep/cluster.ts";
 import { conclude, type Part } from "../sweep/outcome.ts";
 
 /** Leaves the rest of a shared machine alone. */
@@ -61,6 +62,22 @@ export const sweep = defineCommand({
         ...{ type: "string", requiresArg: true },
         describe: "run the i-th of n parts of the points, as in 2/8; `merge` puts the parts together",
       } as const)
+      .option("engine", {
+        ...{ choices: ENGINES, default: "local" as (typeof ENGINES)[number] },
+        describe: "who runs the points: this process, or tasks of a scheduler, whose parts are put together",
+      })
+      .option("shards", {
+        ...{ type: "string", requiresArg: true },
+        describe: "slurm: how many tasks; default one a point, and no more than 32",
+      } as const)
+      .option("sbatch", {
+        ...{ type: "string", nargs: 1, requiresArg: true },
+        describe: 'slurm: more options for sbatch, as in "--partition=short --time=1:00:00"',
+      } as const)
+      .option("wait", {
+        ...{ type: "boolean", default: true },
+        describe: "slurm: collect the parts; --no-wait: submit them, and the same command collects later",
+      } as const)
       .option("json", json)
       .example("$0 sweep g2p", "the default experiment, into results/g2p.csv")
       .example("$0 sweep g2p --set mac.rows=32 --out wide.csv", "the same on a taller array")
@@ -76,8 +93,10 @@ export const sweep = defineCommand({
       return STATUS.done;
     }
     if (experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
+    refuseEngine(args, args.shard);
     const part = partOf(experiment, args.shard, args.out);
     if (args.resume) refuseResume(part, experiment, args.cache);
+    if (args.engine !== "local") return sweepOnCluster(part, columnsFor(experiment), args, workers, io);
     return sweepPart(part, args, workers, io);
   },
 });
