@@ -19,8 +19,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   report: ["base", "fixed", "pwl"],
   mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
   sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper".split(" "),
+  cluster: ["base", "sweep"],
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model train report mapper sweep validate".split(
+  cli: "base fixed simd arch pwl quant isa machine kernels model train report mapper sweep cluster validate".split(
     " ",
   ),
 };

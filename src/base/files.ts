@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { InputError } from "./errors.ts";
 
@@ -19,7 +20,8 @@ export function writeWhole(path: string, contents: string | Uint8Array): void {
 }
 
 function replace(path: string, contents: string | Uint8Array): void {
-  const part = `${path}.${process.pid}.part`;
+  // On a shared filesystem another machine may have a process of the same number; in containers most have.
+  const part = `${path}.${hostname()}.${process.pid}.part`;
   try {
     writeFileSync(part, contents);
     renameSync(part, path);

@@ -60,7 +60,10 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     .demandCommand(1, "say what to do")
     .recommendCommands()
     .exitProcess(false)
-    .parserConfiguration({ "dot-notation": false, "camel-case-expansion": false })
+    .parserConfiguration({
+      ...{ "dot-notation": false, "camel-case-expansion": false },
+      "nargs-eats-options": true, // --sbatch takes words that look like options
+    })
     .epilogue(
       "Exit status: 0 done, 1 refused (or, of compare, rows got worse), 2 wrong usage, 70 a bug of ours, 130 interrupted.",
     )

@@ -1,6 +1,7 @@
 import { hashArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { faultOf } from "../base/settings.ts";
+import { quoted } from "../base/shell.ts";
 import { hashRecipe } from "../quant/recipe.ts";
 import { parseDecimal } from "../report/decimal.ts";
 import { changesOf } from "../report/sweep/results.ts";
@@ -142,7 +143,3 @@ function settingsOver(cells: Cells, ofPoint: string): string[] {
 }
 
 const typed = (value: string): number | string => (parseDecimal(value) === undefined ? value : Number(value));
-
-/** A word as a shell takes it for one. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

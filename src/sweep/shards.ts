@@ -7,6 +7,7 @@ import { type CsvTable, parseCsv, toCsv } from "../report/csv.ts";
 import type { Experiment } from "./experiment.ts";
 import { familiesOf } from "./factor.ts";
 import type { Point } from "./points.ts";
+import type { RefusedPoint } from "./run.ts";
 import { factsOf } from "./subject.ts";
 
 /** One of several parts of a sweep, each run by itself. */
@@ -26,12 +27,28 @@ export function shardOf(points: readonly Point[], { index, of }: Shard): Point[]
   const most = points.length;
   if (index < 1 || index > of)
     throw new InputError("--shard", `${index}/${of} is not one of 1/${of} … ${of}/${of}`);
-  if (of > most)
-    throw new InputError("--shard", `${of} shards of ${most} points would leave some without any`);
+  refuseMany(points, of, "--shard");
   const ordered = familiesOf(points).flatMap((family) => family.points);
   const part = ordered.slice(floorDiv((index - 1) * most, of), floorDiv(index * most, of));
   return part.sort((a, b) => a.index - b.index);
 }
+
+/** @throws InputError naming the option where there are more shards than points */
+export function refuseMany({ length: most }: readonly Point[], of: number, option: string): void {
+  if (of > most) throw new InputError(option, `${of} shards of ${most} points would leave some without any`);
+}
+
+/** A point that has no line, and why: plain data, for those who do not run the sweep themselves. */
+export interface Refused {
+  readonly point: number;
+  readonly arch: string;
+  readonly changes: string;
+  readonly problem: string;
+}
+
+export const refusedOf = ({ point: { index, arch, changes }, problem }: RefusedPoint): Refused => ({
+  ...{ point: index, arch: arch.name, changes, problem },
+});
 
 /** What the first line of a shard's CSV says, so that the parts find together. */
 export interface ShardNote extends Shard {
@@ -39,8 +56,8 @@ export interface ShardNote extends Shard {
   readonly experiment: string;
   /** Lines of the CSV. */
   readonly rows: number;
-  /** Points that the model cannot be run at: they have no line. */
-  readonly refused: readonly number[];
+  /** Points that the model cannot be run at. */
+  readonly refused: readonly Refused[];
 }
 
 const NOTE = "# shiftline shard ";
@@ -48,13 +65,15 @@ const NOTE = "# shiftline shard ";
 export const noteLine = (note: ShardNote): string => `${NOTE}${JSON.stringify(note)}\n`;
 
 /** Identity of an experiment, whoever runs which part of it. */
-export const experimentKey = ({ name, derived, points }: Experiment): string =>
+export const experimentKey = ({ name, derived, points, baselines }: Experiment): string =>
   hashOf([
     ...[name, version(), derived.map((each) => [each.name, each.of.text])],
-    points.map(({ index, arch, recipe, recipeName, subject, mapper }) =>
-      hashOf([index, arch, recipe, recipeName, subject.model, factsOf(subject).hash, mapper]),
-    ),
+    [...baselines].map(([baseline, point]) => [baseline, pointKey(point)]),
+    points.map(pointKey),
   ]);
+
+const pointKey = ({ index, arch, recipe, recipeName, subject, mapper }: Point): string =>
+  hashOf([index, arch, recipe, recipeName, subject.model, factsOf(subject).hash, mapper]);
 
 /** A CSV that a sweep wrote. */
 interface Sheet extends CsvTable {
@@ -66,6 +85,7 @@ interface Sheet extends CsvTable {
 /** @throws InputError for what no sweep wrote */
 export function readSheet(path: string, text: string): Sheet {
   if (!text.startsWith(NOTE)) return { path, ...parseCsv(text, path) };
+  if (!text.endsWith("\n")) throw new InputError(path, "ends within a line (cut short?)");
   const end = text.indexOf("\n") + 1;
   return { path, note: readNote(path, text.slice(NOTE.length, end)), ...parseCsv(text.slice(end), path) };
 }
@@ -79,17 +99,16 @@ function readNote(path: string, text: string): ShardNote {
 }
 
 /** The whole sweep again. */
-export interface Merged {
+export interface Merged extends CsvTable {
   /** The bytes that one sweep of all points writes. */
   readonly csv: string;
-  readonly rows: number;
-  readonly refused: readonly number[];
+  readonly refused: readonly Refused[];
 }
 
 /** Puts the shards of a sweep together. @throws InputError unless they are all shards of one, each once and whole */
 export function mergeSheets(sheets: readonly Sheet[]): Merged {
   const [first] = sheets as readonly [Sheet];
-  const notes = sheets.map(noteOf);
+  const notes = sheets.map(wholeNote);
   const [{ of, experiment }] = notes as [ShardNote];
   const places = new Map<number, string>();
   for (const [i, sheet] of sheets.entries()) {
@@ -109,11 +128,12 @@ export function mergeSheets(sheets: readonly Sheet[]): Merged {
   const point = first.header.indexOf("point");
   const rows = sheets.flatMap((sheet) => sheet.rows).sort((a, b) => Number(a[point]) - Number(b[point]));
   const columns = first.header.map((name, i) => textColumn(name, i));
-  const refused = notes.flatMap((note) => note.refused).sort((a, b) => a - b);
-  return { csv: toCsv(columns, rows), rows: rows.length, refused };
+  const refused = notes.flatMap((note) => note.refused).sort((a, b) => a.point - b.point);
+  return { header: first.header, rows, csv: toCsv(columns, rows), refused };
 }
 
-function noteOf({ path, note, rows }: Sheet): ShardNote {
+/** What a shard says of itself. @throws InputError for what is no shard, or not all of one */
+export function wholeNote({ path, note, rows }: Sheet): ShardNote {
   if (note === undefined)
     throw new InputError(path, "no shard of a sweep: its first line does not say which one it is");
   if (note.rows !== rows.length)

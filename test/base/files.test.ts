@@ -44,3 +44,11 @@ test("a file in the place of a folder is the user's mistake", () => {
     /cannot be written \((EEXIST|ENOTDIR)\)/,
   );
 });
+
+test("a process of the same number on another machine that writes the same file is not in the way", () => {
+  const inner = join(folder, "shared");
+  // By the process alone both would write there.
+  mkdirSync(join(inner, `x.csv.${process.pid}.part`), { recursive: true });
+  writeWhole(join(inner, "x.csv"), "of this one");
+  expect(readFileSync(join(inner, "x.csv"), "utf8")).toBe("of this one");
+});

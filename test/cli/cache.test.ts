@@ -124,9 +124,14 @@ describe("shards", () => {
     const { status, out, err } = await shiftline("merge", ...files, "--out", join(here, "merged.csv"));
     expect({ status, out: without(here, out), err }).toEqual({
       ...{ status: 0, out: "wrote 4 points to FOLDER/merged.csv\n" },
-      err: "refused, and without a row: points 5\n",
+      err: "refused: point 5, edge16x16, activation.bytes=256: activation.bytes: 256 bytes, 0 of them taken, cannot hold memory, 960 bytes: 960 codes of 8 bits\n",
     });
     expect(readFileSync(join(here, "merged.csv"))).toEqual(readFileSync(join(here, "whole.csv")));
+    const again = await shiftline("merge", ...files, "--out", join(here, "merged.csv"), "--json");
+    const whole = await sweepIn(here, "whole.csv", "--json");
+    expect(JSON.parse(again.out)).toEqual({
+      ...{ out: join(here, "merged.csv"), rows: 4, refused: JSON.parse(whole.out).refused },
+    });
   });
 
   test("that are not all there, not of one sweep, or not whole, are refused by name", async () => {
@@ -137,8 +142,17 @@ describe("shards", () => {
     await sweepIn(here, "other.csv", "--shard", "2/2", "--set", "mac.rows=8");
     const short = readFileSync(join(here, "2.csv"), "utf8").trimEnd().split("\n").slice(0, -1);
     writeFileSync(join(here, "short.csv"), `${short.join("\n")}\n`);
+    writeFileSync(join(here, "cut.csv"), readFileSync(join(here, "2.csv"), "utf8").slice(0, -2));
     const answers: string[] = [];
-    for (const files of [["1"], ["1", "1"], ["1", "other"], ["1", "whole"], ["1", "short"], ["1", "none"]]) {
+    for (const files of [
+      ["1"],
+      ["1", "1"],
+      ["1", "other"],
+      ["1", "whole"],
+      ["1", "short"],
+      ["1", "cut"],
+      ["1", "none"],
+    ]) {
       const paths = files.map((name) => join(here, `${name}.csv`));
       const { status, err } = await shiftline("merge", ...paths, "--out", join(here, "merged.csv"));
       answers.push(`${status} ${last(here, err)}`);
@@ -155,6 +169,7 @@ describe("shards", () => {
       1 shiftline: FOLDER/other.csv: a shard of another sweep than FOLDER/1.csv
       1 shiftline: FOLDER/whole.csv: no shard of a sweep: its first line does not say which one it is
       1 shiftline: FOLDER/short.csv: 1 rows of the 2 that its first line tells of
+      1 shiftline: FOLDER/cut.csv: ends within a line (cut short?)
       1 shiftline: FOLDER/none.csv: no such file
       1 shiftline: --shard: 0/2 is not one of 1/2 … 2/2
       1 shiftline: --shard: 3/2 is not one of 1/2 … 2/2

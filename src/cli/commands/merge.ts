@@ -4,6 +4,7 @@ import { mergeSheets, readSheet } from "../../sweep/shards.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { toJson } from "../layout.ts";
 import { json } from "../options.ts";
+import { refusalText } from "../sweep/outcome.ts";
 
 export const merge = defineCommand({
   command: "merge <shards..>",
@@ -21,8 +22,8 @@ export const merge = defineCommand({
   run({ shards, out, json }, io) {
     const { csv, rows, refused } = mergeSheets(shards.map((path) => readSheet(path, readText(path))));
     writeWhole(out, csv);
-    if (refused.length > 0) io.err(`refused, and without a row: points ${refused.join(", ")}\n`);
-    io.out(json ? toJson({ out, rows, refused }) : `wrote ${rows} points to ${out}\n`);
+    for (const one of refused) io.err(`refused: ${refusalText(one)}\n`);
+    io.out(json ? toJson({ out, rows: rows.length, refused }) : `wrote ${rows.length} points to ${out}\n`);
     return STATUS.done;
   },
 });

@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
-import { writeWhole } from "../../base/files.ts";
 import { readText } from "../../base/yaml.ts";
 import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
-import { renderTable } from "../../report/table.ts";
 import type { Cache } from "../../sweep/cache.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { withDerived } from "../../sweep/derive.ts";
@@ -14,16 +12,18 @@ import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
 import { Interrupted } from "../../sweep/pool.ts";
 import { refuseOthers } from "../../sweep/resume.ts";
-import { type Plan, type RefusedPoint, type Row, runSweep, type Swept } from "../../sweep/run.ts";
-import { experimentKey, noteLine, readSheet, type Shard, shardOf } from "../../sweep/shards.ts";
+import { type Plan, type Row, runSweep, type Swept } from "../../sweep/run.ts";
+import { experimentKey, noteLine, type Refused, readSheet, refusedOf, shardOf } from "../../sweep/shards.ts";
 import { cacheFolder, cacheOf, cacheOption } from "../caching.ts";
 import { experimentOf, mapperOption, modelOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
-import { layOut, recordOf, toJson } from "../layout.ts";
+import { layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
 import { progressOn } from "../progress.ts";
+import { ENGINES, refuseEngine, sweepOnCluster } from "../sweep/cluster.ts";
+import { conclude, type Part } from "../sweep/outcome.ts";
 
 /** Leaves the rest of a shared machine alone. */
 const DEFAULT_WORKERS = 2;
@@ -62,6 +62,22 @@ export const sweep = defineCommand({
         ...{ type: "string", requiresArg: true },
         describe: "run the i-th of n parts of the points, as in 2/8; `merge` puts the parts together",
       } as const)
+      .option("engine", {
+        ...{ choices: ENGINES, default: "local" as (typeof ENGINES)[number] },
+        describe: "who runs the points: this process, or tasks of a scheduler, whose parts are put together",
+      })
+      .option("shards", {
+        ...{ type: "string", requiresArg: true },
+        describe: "slurm: how many tasks; default one a point, and no more than 32",
+      } as const)
+      .option("sbatch", {
+        ...{ type: "string", nargs: 1, requiresArg: true },
+        describe: 'slurm: more options for sbatch, as in "--partition=short --time=1:00:00"',
+      } as const)
+      .option("wait", {
+        ...{ type: "boolean", default: true },
+        describe: "slurm: collect the parts; --no-wait: submit them, and the same command collects later",
+      } as const)
       .option("json", json)
       .example("$0 sweep g2p", "the default experiment, into results/g2p.csv")
       .example("$0 sweep g2p --set mac.rows=32 --out wide.csv", "the same on a taller array")
@@ -77,8 +93,10 @@ export const sweep = defineCommand({
       return STATUS.done;
     }
     if (experiment === undefined) throw new UsageError("sweep needs an experiment, as in: sweep g2p");
+    refuseEngine(args, args.shard);
     const part = partOf(experiment, args.shard, args.out);
     if (args.resume) refuseResume(part, experiment, args.cache);
+    if (args.engine !== "local") return sweepOnCluster(part, columnsFor(experiment), args, workers, io);
     return sweepPart(part, args, workers, io);
   },
 });
@@ -90,15 +108,6 @@ const columnsFor = (experiment: Experiment | undefined, swept?: Swept): readonly
     experiment?.derived ?? [],
     swept?.baselines ?? new Map(),
   );
-
-/** What of an experiment is run, and where it goes. */
-interface Part {
-  readonly experiment: Experiment;
-  readonly shard: Shard | undefined;
-  /** Identity of the whole experiment, where this is a part of it. */
-  readonly whole: string | undefined;
-  readonly out: string;
-}
 
 /** @throws InputError where there is no such shard */
 function partOf(experiment: Experiment, text: string | undefined, out: string | undefined): Part {
@@ -134,8 +143,8 @@ async function sweepPart(
   workers: number,
   io: Io,
 ): Promise<Status> {
-  const { experiment, out } = part;
-  const { name, path, question } = experiment;
+  const { experiment } = part;
+  const { name, question } = experiment;
   const cache = cacheOf(args.cache, io);
   io.err(`${name}: ${question}\n`);
   const onPlan = (plan: Plan) => io.err(planText(plan, cache !== undefined));
@@ -143,24 +152,16 @@ async function sweepPart(
     runSweep(experiment, { workers, cache, onPlan, ...options }),
   );
   if (swept === undefined) return STATUS.interrupted;
-  const { rows, refused } = swept;
   const columns = columnsFor(experiment, swept);
-  const hasRows = rows.length > 0;
-  if (args.json) io.out(toJson(documentOf(name, columns, rows, refused)));
-  else if (hasRows) io.out(renderTable(columns, rows));
-  for (const point of refused) io.err(`shiftline: ${path}: ${refusalText(point)}\n`);
-  if (hasRows || part.shard !== undefined) {
-    writeWhole(out, `${noteOf(part, swept)}${toCsv(columns, rows)}`);
-    (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
-  }
-  return refused.length === 0 ? STATUS.done : STATUS.refused;
+  const refused = swept.refused.map(refusedOf);
+  const csv = `${noteOf(part, swept.rows.length, refused)}${toCsv(columns, swept.rows)}`;
+  return conclude(part, { columns, rows: swept.rows, refused, csv }, args.json, io);
 }
 
 /** The line that tells a shard's CSV from others; nothing before a whole one. */
-function noteOf({ shard, whole }: Part, { rows, refused }: Swept): string {
+function noteOf({ shard, whole }: Part, rows: number, refused: readonly Refused[]): string {
   if (shard === undefined || whole === undefined) return "";
-  const missing = refused.map(({ point }) => point.index);
-  return noteLine({ ...shard, experiment: whole, rows: rows.length, refused: missing });
+  return noteLine({ ...shard, experiment: whole, rows, refused });
 }
 
 function planText({ points, numerics, timings }: Plan, hasCache: boolean): string {
@@ -188,23 +189,6 @@ function askedFor({ experiment, set, model, mapper }: Asked): Experiment | undef
     ...(mapper === undefined ? {} : { mapper }),
   });
 }
-
-const documentOf = (
-  experiment: string,
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-  refused: readonly RefusedPoint[],
-) => ({
-  experiment,
-  rows: rows.map((row) => recordOf(columns, row)),
-  refused: refused.map(({ point: { index, arch, changes }, problem }) => ({
-    ...{ point: index, arch: arch.name, changes, problem },
-  })),
-});
-
-/** `point 3, edge8x8, weight_bits=4: weight.bytes: …` */
-const refusalText = ({ point: { index, arch, changes }, problem }: RefusedPoint): string =>
-  `${[`point ${index}`, arch.name, changes].filter(Boolean).join(", ")}: ${problem}`;
 
 type Watched = Pick<Parameters<typeof runSweep>[1], "onProgress" | "signal">;
 
