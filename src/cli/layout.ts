@@ -20,10 +20,11 @@ export function layOut(
   rows: readonly (readonly string[])[],
   { right = [], indent = "" }: Layout = {},
 ): string {
-  const last = Math.max(0, ...rows.map((row) => row.length)) - 1;
-  const widths = Array.from({ length: last + 1 }, (_, i) =>
-    Math.max(...rows.map((row) => (row[i] ?? "").length)),
-  );
+  // One by one: there may be more rows than a call takes arguments.
+  const most = (of: (row: readonly string[]) => number) =>
+    rows.reduce((largest, row) => Math.max(largest, of(row)), 0);
+  const last = most((row) => row.length) - 1;
+  const widths = Array.from({ length: last + 1 }, (_, i) => most((row) => (row[i] ?? "").length));
   const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, indent.length);
   const isWrapped = !right.includes(last) && WIDTH - before >= NARROWEST;
   const lines: string[] = [];

@@ -6,7 +6,7 @@ import { manifest } from "../base/package.ts";
 /** The folder of all rooms, sources or built. */
 const ROOMS = join(import.meta.dirname, "..");
 /** Rooms that no result comes from: what they print, or hold against others. */
-const APART = ["cli", "report", "validate"];
+const APART = ["cli", "report", "store", "validate"];
 
 let known: string | undefined;
 

@@ -273,7 +273,7 @@ const PROVENANCE: readonly Column<Row>[] = [
     "csv",
     "which of the {many} that may be drawn the ranges come from",
     (r) => r.point.subject.seed,
-    { ...IDENTITY, ordinal: true },
+    { ...IDENTITY, mayBeNumber: true },
   ),
   column(
     "calibration_{many}",

@@ -9,7 +9,7 @@ export const ORIGIN: readonly Column<Row>[] = [
   column("experiment", "", "csv", "name of the experiment", (r) => r.experiment, IDENTITY),
   column("point", "", "always", "number of the point in its experiment, from 1", (r) => r.point.index, {
     ...INCIDENTAL,
-    ordinal: true,
+    mayBeNumber: true,
   }),
   column("model", "", "csv", "name of the model", (r) => r.point.subject.model, IDENTITY),
   column("arch", "", "varying", "name of the machine's file", (r) => r.point.arch.name, IDENTITY),

@@ -158,7 +158,7 @@ test("the seed decides the words of calibration and no others", () => {
 const folder = temporaryFolder();
 
 test("weights have an identity of their own, that of their file, whatever they are run on", () => {
-  const { subject } = experimentOf(["- {}"]);
+  const { subject } = experimentOf(["- {}"]).points[0]!;
   const one = subjectOf(subject);
   const sum = createHash("sha256").update(readFileSync(one.path)).digest("hex");
   expect(sum.startsWith(one.facts.modelHash)).toBe(true);

@@ -1,9 +1,11 @@
 import { writeWhole } from "../../base/files.ts";
 import { readText } from "../../base/yaml.ts";
+import { FACTS } from "../../sweep/columns.ts";
 import { mergeSheets, readSheet } from "../../sweep/shards.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { toJson } from "../layout.ts";
 import { json } from "../options.ts";
+import { keepRows, storeOption } from "../storing.ts";
 
 export const merge = defineCommand({
   command: "merge <shards..>",
@@ -16,11 +18,15 @@ export const merge = defineCommand({
         describe: "what `sweep --shard` wrote, in any order",
       } as const)
       .option("out", { type: "string", requiresArg: true, demandOption: true, describe: "the CSV" })
+      .option("store", storeOption)
       .option("json", json)
       .example("$0 merge part1.csv part2.csv --out results/g2p.csv", "both halves of a sweep"),
-  run({ shards, out, json }, io) {
-    const { csv, rows, refused } = mergeSheets(shards.map((path) => readSheet(path, readText(path))));
+  run({ shards, out, store, json }, io) {
+    const merged = mergeSheets(shards.map((path) => readSheet(path, readText(path))));
+    const { csv, table, codes, refused } = merged;
     writeWhole(out, csv);
+    keepRows(store, table, FACTS.values(), codes, io);
+    const rows = table.rows.length;
     if (refused.length > 0) io.err(`refused, and without a row: points ${refused.join(", ")}\n`);
     io.out(json ? toJson({ out, rows, refused }) : `wrote ${rows} points to ${out}\n`);
     return STATUS.done;

@@ -5,9 +5,10 @@ import { writeWhole } from "../../base/files.ts";
 import { readText } from "../../base/yaml.ts";
 import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
-import { toCsv } from "../../report/csv.ts";
+import { tableOf, toCsv } from "../../report/csv.ts";
 import { renderTable } from "../../report/table.ts";
 import type { Cache } from "../../sweep/cache.ts";
+import { codeDigest } from "../../sweep/code.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { withDerived } from "../../sweep/derive.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
@@ -24,6 +25,7 @@ import { layOut, recordOf, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
 import { progressOn } from "../progress.ts";
+import { keepRows, storeOption } from "../storing.ts";
 
 /** Leaves the rest of a shared machine alone. */
 const DEFAULT_WORKERS = 2;
@@ -53,6 +55,7 @@ export const sweep = defineCommand({
         describe: "print the CSV's columns and what they mean",
       })
       .option("cache", cacheOption)
+      .option("store", storeOption)
       .option("resume", {
         ...{ type: "boolean", default: false },
         describe:
@@ -130,7 +133,7 @@ function refuseResume({ shard, whole, out }: Part, experiment: Experiment, cache
 
 async function sweepPart(
   part: Part,
-  args: { readonly json: boolean; readonly cache: string | undefined },
+  args: { readonly json: boolean; readonly cache: string | undefined; readonly store: string | undefined },
   workers: number,
   io: Io,
 ): Promise<Status> {
@@ -153,6 +156,9 @@ async function sweepPart(
     writeWhole(out, `${noteOf(part, swept)}${toCsv(columns, rows)}`);
     (args.json ? io.err : io.out)(`wrote ${rows.length} points to ${out}\n`);
   }
+  // A shard's rows are kept when all of them are merged.
+  if (part.shard === undefined)
+    keepRows(args.store, tableOf(columns, rows), columns, rows.map(codeDigest), io);
   return refused.length === 0 ? STATUS.done : STATUS.refused;
 }
 
@@ -160,7 +166,7 @@ async function sweepPart(
 function noteOf({ shard, whole }: Part, { rows, refused }: Swept): string {
   if (shard === undefined || whole === undefined) return "";
   const missing = refused.map(({ point }) => point.index);
-  return noteLine({ ...shard, experiment: whole, rows: rows.length, refused: missing });
+  return noteLine({ ...shard, experiment: whole, code: codeDigest(), rows: rows.length, refused: missing });
 }
 
 function planText({ points, numerics, timings }: Plan, hasCache: boolean): string {
