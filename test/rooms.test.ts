@@ -17,11 +17,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ["base", "fixed", "arch", "pwl", "quant", "isa", "kernels"],
   train: "base fixed simd arch pwl quant isa machine kernels model".split(" "),
   report: ["base", "fixed", "pwl"],
+  store: ["base", "report"],
   mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
   sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper".split(" "),
   cluster: ["base", "sweep"],
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model train report mapper sweep cluster validate".split(
+  cli: "base fixed simd arch pwl quant isa machine kernels model train report store mapper sweep cluster validate".split(
     " ",
   ),
 };

@@ -10,23 +10,40 @@ import { InputError } from "./errors.ts";
  * @throws InputError naming the path where it cannot be written; what stood there before then still does
  */
 export function writeWhole(path: string, contents: string | Uint8Array): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    replace(path, contents);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new InputError(path, `cannot be written (${code ?? String(error)})`);
-  }
-}
-
-function replace(path: string, contents: string | Uint8Array): void {
-  // On a shared filesystem another machine may have a process of the same number; in containers most have.
-  const part = `${path}.${hostname()}.${process.pid}.part`;
+  const part = partOf(path);
   try {
     writeFileSync(part, contents);
     renameSync(part, path);
   } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
+    refuse(path, error, part);
   }
+}
+
+/** The same of a file that something else writes, to the path that it is given. @throws what `write` throws of its own, too */
+export async function writtenWhole<T>(path: string, write: (part: string) => Promise<T>): Promise<T> {
+  const part = partOf(path);
+  try {
+    const done = await write(part);
+    renameSync(part, path);
+    return done;
+  } catch (error) {
+    return refuse(path, error, part);
+  }
+}
+
+/** Where a file is written first, in a folder that is there. */
+function partOf(path: string): string {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    refuse(path, error);
+  }
+  // On a shared filesystem another machine may have a process of the same number; in containers most have.
+  return `${path}.${hostname()}.${process.pid}.part`;
+}
+
+function refuse(path: string, error: unknown, part?: string): never {
+  if (part !== undefined) rmSync(part, { force: true });
+  if (error instanceof InputError) throw error;
+  throw new InputError(path, `cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
 }

@@ -8,6 +8,8 @@ interface Manifest {
   readonly version: string;
   /** Pinned: a name and its one version. */
   readonly dependencies: Readonly<Record<string, string>>;
+  /** The same of what may be missing. */
+  readonly optionalDependencies: Readonly<Record<string, string>>;
 }
 
 let known: Manifest | undefined;

@@ -11,12 +11,20 @@ export const cacheOption = {
   describe: `folder of results, shared between runs; default $${VARIABLE} or .shiftline/cache; --no-cache: none`,
 } as const;
 
-/** The folder of results; undefined where none is wanted. */
-export function cacheFolder(given: string | false | undefined): string | undefined {
+/** A folder that an option moves or does without, or else the environment; undefined where none is wanted. */
+export function folderOf(
+  given: string | false | undefined,
+  variable: string,
+  usual: string,
+): string | undefined {
   if (given === false) return undefined;
-  const folder = given ?? process.env[VARIABLE] ?? join(".shiftline", "cache");
+  const folder = given ?? process.env[variable] ?? usual;
   return folder === "" ? undefined : folder;
 }
+
+/** The folder of results; undefined where none is wanted. */
+export const cacheFolder = (given: string | false | undefined): string | undefined =>
+  folderOf(given, VARIABLE, join(".shiftline", "cache"));
 
 /** @throws InputError where the folder cannot be written to */
 export function cacheOf(given: string | false | undefined, io: Io): Cache | undefined {

@@ -1,4 +1,5 @@
-import type { Column } from "../report/column.ts";
+import type { Column, ColumnFacts } from "../report/column.ts";
+import { parseDecimal } from "../report/decimal.ts";
 import { groupDigits } from "../report/table.ts";
 
 /** Text for a terminal: columns apart by two spaces, the last one wrapped at the width. */
@@ -20,10 +21,11 @@ export function layOut(
   rows: readonly (readonly string[])[],
   { right = [], indent = "" }: Layout = {},
 ): string {
-  const last = Math.max(0, ...rows.map((row) => row.length)) - 1;
-  const widths = Array.from({ length: last + 1 }, (_, i) =>
-    Math.max(...rows.map((row) => (row[i] ?? "").length)),
-  );
+  // One by one: there may be more rows than a call takes arguments.
+  const most = (of: (row: readonly string[]) => number) =>
+    rows.reduce((largest, row) => Math.max(largest, of(row)), 0);
+  const last = most((row) => row.length) - 1;
+  const widths = Array.from({ length: last + 1 }, (_, i) => most((row) => (row[i] ?? "").length));
   const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, indent.length);
   const isWrapped = !right.includes(last) && WIDTH - before >= NARROWEST;
   const lines: string[] = [];
@@ -59,4 +61,10 @@ export const toJson = (value: unknown): string => `${JSON.stringify(value, null,
 
 /** A row by its columns' names: numbers where the column has a unit, whatever decimals its text has. */
 export const recordOf = <Row>(columns: readonly Column<Row>[], row: Row): Record<string, number | string> =>
-  Object.fromEntries(columns.map(({ name, unit, of }) => [name, unit === "" ? of(row) : Number(of(row))]));
+  Object.fromEntries(columns.map((column) => [column.name, cellOf(column, column.of(row))]));
+
+/** What has no unit is a word, unless it may be a number and is one. */
+function cellOf({ unit, mayBeNumber }: ColumnFacts, value: number | string): number | string {
+  const isNumber = unit !== "" || (mayBeNumber === true && parseDecimal(String(value)) !== undefined);
+  return isNumber ? Number(value) : value;
+}

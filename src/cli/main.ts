@@ -13,6 +13,7 @@ import { means } from "./commands/means.ts";
 import { merge } from "./commands/merge.ts";
 import { profile } from "./commands/profile.ts";
 import { pwl } from "./commands/pwl.ts";
+import { query } from "./commands/query.ts";
 import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   disasm,
   report,
   compare,
+  query,
   means,
   train,
   swapNormsCommand,

@@ -27,6 +27,8 @@ export interface ColumnFacts {
    * - incidental: may differ without a result having moved.
    */
   readonly role?: "identity" | "setting" | "incidental";
+  /** Of a column without a unit: its values may be numbers for all that, as one in a list is, or what is derived of others. */
+  readonly mayBeNumber?: true;
   /** Of a setting: its name in `changes`, where that is another than the column's. */
   readonly parameter?: string;
   /** Of a result: which way is better. Absent where neither is. */

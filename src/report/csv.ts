@@ -2,17 +2,23 @@ import { stringify } from "csv-stringify/sync";
 import { InputError } from "../base/errors.ts";
 import type { Column } from "./column.ts";
 
-/** RFC 4180 but for its line ends, which are LF: always a header, columns in the table's order. Equal rows give equal bytes. */
-export function toCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const records = rows.map((row) => columns.map((column) => column.of(row)));
-  return stringify(records, {
-    header: true,
-    columns: columns.map(({ name }) => name),
+/** Columns in the table's order. Equal rows give equal bytes. */
+export const toCsv = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string =>
+  csvOf(tableOf(columns, rows));
+
+/** Rows by their columns, as a CSV of them is read back. */
+export const tableOf = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): CsvTable => ({
+  header: columns.map(({ name }) => name),
+  rows: rows.map((row) => columns.map((column) => String(column.of(row)))),
+});
+
+/** RFC 4180 but for its line ends, which are LF: always a header. */
+export const csvOf = ({ header, rows }: CsvTable): string =>
+  stringify([header, ...rows] as string[][], {
     record_delimiter: "\n",
     // RFC 4180 quotes a lone CR too.
     quoted_match: /\r/,
   });
-}
 
 /** A CSV as read: every value is text. */
 export interface CsvTable {

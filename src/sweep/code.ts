@@ -5,8 +5,8 @@ import { manifest } from "../base/package.ts";
 
 /** The folder of all rooms, sources or built. */
 const ROOMS = join(import.meta.dirname, "..");
-/** Rooms that no result comes from: what they print, hold against others, or have others run. */
-const APART = ["cli", "report", "validate", "cluster"];
+/** Rooms that no result comes from: what they print, keep, hold against others, or have others run. */
+const APART = ["cli", "report", "store", "validate", "cluster"];
 
 let known: string | undefined;
 

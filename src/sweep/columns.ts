@@ -273,7 +273,7 @@ const PROVENANCE: readonly Column<Row>[] = [
     "csv",
     "which of the {many} that may be drawn the ranges come from",
     (r) => r.point.subject.seed,
-    IDENTITY,
+    { ...IDENTITY, mayBeNumber: true },
   ),
   column(
     "calibration_{many}",
@@ -283,7 +283,14 @@ const PROVENANCE: readonly Column<Row>[] = [
     (r) => r.point.subject.calibration,
     IDENTITY,
   ),
-  column("data_hash", "", "csv", "identity of the weights and of all {many}", (r) => r.facts.hash),
+  column(
+    "model_hash",
+    "",
+    "csv",
+    "identity of the weights: first digits of their file's SHA-256",
+    (r) => r.facts.modelHash,
+  ),
+  column("data_hash", "", "csv", "identity of all {many}, those of calibration too", (r) => r.facts.dataHash),
   column("version", "", "csv", "version of this package", () => version(), INCIDENTAL),
 ];
 

@@ -75,7 +75,7 @@ export function withDerived(
   };
   const all = [...columns];
   for (const { name, of } of derived) {
-    const own = column(name, "", "always", of.text, (row: Row) => {
+    const textIn = (row: Row) => {
       try {
         const value = of.valueWith((each) => valueFor(row, each));
         return typeof value === "number" ? numberText(value) : String(value);
@@ -83,7 +83,8 @@ export function withDerived(
         if (!(error instanceof ExpressionError)) throw error;
         throw new InputError(`derive.${name}`, `point ${row.point.index}: ${error.message}`);
       }
-    });
+    };
+    const own = column(name, "", "always", of.text, textIn, { mayBeNumber: true });
     known.set(name, own);
     all.push(own);
   }

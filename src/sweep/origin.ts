@@ -7,14 +7,10 @@ import type { Row } from "./run.ts";
 /** Where a row comes from. */
 export const ORIGIN: readonly Column<Row>[] = [
   column("experiment", "", "csv", "name of the experiment", (r) => r.experiment, IDENTITY),
-  column(
-    "point",
-    "",
-    "always",
-    "number of the point in its experiment, from 1",
-    (r) => r.point.index,
-    INCIDENTAL,
-  ),
+  column("point", "", "always", "number of the point in its experiment, from 1", (r) => r.point.index, {
+    ...INCIDENTAL,
+    mayBeNumber: true,
+  }),
   column("model", "", "csv", "name of the model", (r) => r.point.subject.model, IDENTITY),
   column("arch", "", "varying", "name of the machine's file", (r) => r.point.arch.name, IDENTITY),
   column("arch_hash", "", "csv", "identity of all parameters of the machine", (r) => hashArch(r.point.arch)),

@@ -2,8 +2,7 @@ import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
 import { version } from "../base/package.ts";
 import { floorDiv } from "../fixed/round.ts";
-import type { Column } from "../report/column.ts";
-import { type CsvTable, parseCsv, toCsv } from "../report/csv.ts";
+import { type CsvTable, csvOf, parseCsv } from "../report/csv.ts";
 import type { Experiment } from "./experiment.ts";
 import { familiesOf } from "./factor.ts";
 import type { Point } from "./points.ts";
@@ -54,6 +53,8 @@ export const refusedOf = ({ point: { index, arch, changes }, problem }: RefusedP
 export interface ShardNote extends Shard {
   /** Identity of the whole experiment: version, and every point with its data. */
   readonly experiment: string;
+  /** Digest of the code that ran it. */
+  readonly code: string;
   /** Lines of the CSV. */
   readonly rows: number;
   /** Points that the model cannot be run at. */
@@ -92,7 +93,7 @@ export function readSheet(path: string, text: string): Sheet {
 
 function readNote(path: string, text: string): ShardNote {
   try {
-    return JSON.parse(text) as ShardNote;
+    return { code: "", ...(JSON.parse(text) as Omit<ShardNote, "code">) };
   } catch {
     throw new InputError(path, "line 1 begins as that of a shard does, and is damaged");
   }
@@ -102,6 +103,8 @@ function readNote(path: string, text: string): ShardNote {
 export interface Merged extends CsvTable {
   /** The bytes that one sweep of all points writes. */
   readonly csv: string;
+  /** `[rows]` digest of the code that computed each. */
+  readonly codes: readonly string[];
   readonly refused: readonly Refused[];
 }
 
@@ -126,10 +129,12 @@ export function mergeSheets(sheets: readonly Sheet[]): Merged {
       `one of ${of} shards, of which these are missing: ${missing.join(", ")}`,
     );
   const point = first.header.indexOf("point");
-  const rows = sheets.flatMap((sheet) => sheet.rows).sort((a, b) => Number(a[point]) - Number(b[point]));
-  const columns = first.header.map((name, i) => textColumn(name, i));
+  const lines = sheets
+    .flatMap(({ rows }, i) => rows.map((cells) => ({ cells, code: notes[i]!.code })))
+    .sort((a, b) => Number(a.cells[point]) - Number(b.cells[point]));
+  const table = { header: first.header, rows: lines.map(({ cells }) => cells) };
   const refused = notes.flatMap((note) => note.refused).sort((a, b) => a.point - b.point);
-  return { header: first.header, rows, csv: toCsv(columns, rows), refused };
+  return { ...table, csv: csvOf(table), codes: lines.map(({ code }) => code), refused };
 }
 
 /** What a shard says of itself. @throws InputError for what is no shard, or not all of one */
@@ -140,8 +145,3 @@ export function wholeNote({ path, note, rows }: Sheet): ShardNote {
     throw new InputError(path, `${rows.length} rows of the ${note.rows} that its first line tells of`);
   return note;
 }
-
-const textColumn = (name: string, i: number): Column<readonly string[]> => ({
-  ...{ name, unit: "", doc: "", show: "csv" },
-  of: (row) => row[i]!,
-});

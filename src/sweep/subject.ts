@@ -48,7 +48,11 @@ export interface Facts {
   readonly parameters: number;
   /** Kind of the model's norms. */
   readonly norm: string;
-  /** Identity of everything read: weights, samples, calibration samples. */
+  /** Identity of the weights: the first digits of their file's SHA-256. */
+  readonly modelHash: string;
+  /** Identity of all samples, those of calibration too. */
+  readonly dataHash: string;
+  /** Identity of everything read: of both. */
   readonly hash: string;
 }
 
@@ -93,6 +97,8 @@ function readSubject(spec: SubjectSpec): Subject {
   const calibration = chosenOf(model, observed, spec.calibration, spec.seed);
   let ranges = frozenRangesOf(path);
   let frozenRanges: Ranges | undefined;
+  const modelHash = sha256(readFileSync(path)).slice(0, 12);
+  const dataHash = hashOf({ samples, calibration });
   return {
     ...{ name: spec.model, model, path, params, samples },
     get ranges() {
@@ -107,7 +113,7 @@ function readSubject(spec: SubjectSpec): Subject {
       count: countOf(model, samples),
       parameters: numbersIn(params),
       norm: model.normOf(params),
-      hash: hashOf({ weights: sha256(readFileSync(path)), words: samples, calibration }),
+      ...{ modelHash, dataHash, hash: hashOf([modelHash, dataHash]) },
     },
   };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { InputError } from "../../src/base/errors.ts";
-import { writeWhole } from "../../src/base/files.ts";
+import { writeWhole, writtenWhole } from "../../src/base/files.ts";
 import { temporaryFolder } from "../model/files.ts";
 
 const folder = temporaryFolder();
@@ -51,4 +51,23 @@ test("a process of the same number on another machine that writes the same file 
   mkdirSync(join(inner, `x.csv.${process.pid}.part`), { recursive: true });
   writeWhole(join(inner, "x.csv"), "of this one");
   expect(readFileSync(join(inner, "x.csv"), "utf8")).toBe("of this one");
+});
+
+test("what something else writes is in its place when that is done, or nowhere", async () => {
+  const path = join(folder, "else", "x");
+  const count = await writtenWhole(path, async (part) => {
+    writeFileSync(part, "whole");
+    expect(readdirSync(join(folder, "else"))).not.toContain("x");
+    return 5;
+  });
+  expect(count).toBe(5);
+  const failing = (error: Error) =>
+    writtenWhole(path, async (part) => {
+      writeFileSync(part, "half");
+      throw error;
+    });
+  await expect(failing(new InputError("query", "is faulty"))).rejects.toThrow(/^query: is faulty$/);
+  await expect(failing(new Error("no room"))).rejects.toThrow(`${path}: cannot be written (Error: no room)`);
+  expect(readdirSync(join(folder, "else"))).toEqual(["x"]);
+  expect(readFileSync(path, "utf8")).toBe("whole");
 });

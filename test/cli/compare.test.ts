@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { csvOf, parseCsv } from "../../src/report/csv.ts";
 import { folder, shiftline, without } from "./shiftline.ts";
 
 const HEADER = "point,arch,recipe,per_pct,cycles";
@@ -40,6 +41,32 @@ test("rows that moved are printed with by how much, and are status 1 where anyth
     by: "+20",
     verdict: "worse",
   });
+});
+
+test("a CSV of before model_hash, whose data_hash was of the weights too, is still compared and drawn", async () => {
+  const here = folder();
+  const path = "test/golden/experiments/g2p-smoke.csv";
+  const { header, rows } = parseCsv(readFileSync(path, "utf8"), path);
+  const weights = header.indexOf("model_hash");
+  const data = header.indexOf("data_hash");
+  const before = join(here, "before.csv");
+  writeFileSync(
+    before,
+    csvOf({
+      header: header.toSpliced(weights, 1),
+      rows: rows.map((row) => row.with(data, "f00d").toSpliced(weights, 1)),
+    }),
+  );
+  const { status, out } = await shiftline("compare", before, path, "--json");
+  const { worse, moved, columnsOnlyInB } = JSON.parse(out);
+  expect({ status, worse, columnsOnlyInB }).toEqual({
+    status: 0,
+    worse: false,
+    columnsOnlyInB: ["model_hash"],
+  });
+  expect(moved).toHaveLength(rows.length);
+  for (const { moves } of moved) expect(moves).toMatchObject([{ column: "data_hash", verdict: "moved" }]);
+  expect(await shiftline("report", before)).toMatchObject({ status: 0, err: "" });
 });
 
 test("files that are missing or no CSV are refused on stderr", async () => {

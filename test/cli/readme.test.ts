@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { shiftline } from "./shiftline.ts";
+import { HAS_DUCKDB, NEEDS_DUCKDB } from "../store/duckdb.ts";
+import { folder, shiftline } from "./shiftline.ts";
 
 const README = readFileSync("README.md", "utf8");
 
@@ -12,12 +14,14 @@ const IS_LONG = /# .*\b(minutes?|hours?)\b/;
 /** What makes a verb list something instead of working. */
 const LISTS: Readonly<Record<string, string>> = { sweep: "--columns", train: "--ops" };
 
-/** The words of a line, without its comment; none of them is quoted. */
+/** The words of a line, without its comment; one in quotes holds no quote of its kind. */
 const wordsOf = (line: string): string[] =>
-  line
-    .replace(/\s+#.*/, "")
-    .split(/\s+/)
+  [...line.replace(/\s+#.*/, "").matchAll(/"([^"]*)"|'([^']*)'|\S+/g)]
+    .map(([word, ...quoted]) => quoted.find((text) => text !== undefined) ?? word)
     .slice(2);
+
+/** What only DuckDB answers. */
+const ASKS = /^npx shiftline query ["']/m;
 
 /** Runs one line of a block as a shell would, if it is of a kind that the README may hold. */
 async function runLine(line: string): Promise<string> {
@@ -38,11 +42,14 @@ async function runLine(line: string): Promise<string> {
   return out;
 }
 
-test("every command of the README runs, and prints what the README says", async () => {
+test(`every command of the README runs, and prints what the README says${HAS_DUCKDB ? "" : ", but for queries"}`, async () => {
+  // Queries are about what the page itself has swept.
+  process.env["SHIFTLINE_STORE"] = join(folder(), "store");
   // An export is only written where nothing is.
   rmSync("results/vectors", { recursive: true, force: true });
   let actual = README;
   for (const [block, commands = "", answer] of README.matchAll(BLOCK)) {
+    if (!HAS_DUCKDB && ASKS.test(commands)) continue;
     let out = "";
     for (const line of commands.trimEnd().split("\n")) out += await runLine(line);
     const fence = "```text\n";
@@ -51,6 +58,11 @@ test("every command of the README runs, and prints what the README says", async 
   }
   await expect(actual).toMatchFileSnapshot("../../README.md");
 }, 400_000);
+
+test.runIf(HAS_DUCKDB)(`the README shows a query and its answer${NEEDS_DUCKDB}`, () => {
+  const answered = [...README.matchAll(BLOCK)].filter(([, commands = ""]) => ASKS.test(commands));
+  expect(answered.map(([, , answer]) => answer)).toContainEqual(expect.stringMatching(/\n/));
+});
 
 test("every experiment of the README is there", async () => {
   const named = [

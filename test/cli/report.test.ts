@@ -135,7 +135,7 @@ describe("a command gives its row again", () => {
       const { status, out, err } = await shiftline(...command.split(" ").slice(1), "--json");
       expect({ status, err }).toEqual({ status: 0, err: "" });
       const { columns } = JSON.parse(out) as { columns: Record<string, unknown> };
-      for (const name of ["arch_hash", "recipe_hash", "data_hash", "mapper", "model", "cycles"])
+      for (const name of ["arch_hash", "recipe_hash", "model_hash", "data_hash", "mapper", "model", "cycles"])
         expect(String(columns[name]), `${command}: ${name}`).toBe(textsOf(name)[row]);
     }
   });

@@ -6,6 +6,7 @@ import { main } from "../../src/cli/main.ts";
 
 // What a test sees goes by what it does itself: results are kept where it says so, and nowhere else.
 process.env["SHIFTLINE_CACHE"] = "";
+process.env["SHIFTLINE_STORE"] = "";
 
 /** What a person sees of a command. */
 export interface Answer {

@@ -20,7 +20,7 @@ const folderFor = (out: string, of: number) =>
   new JobFolder({ out, title: "x", experiment: EXPERIMENT, shards: of, parts: of });
 
 const partText = (index: number, of: number): string =>
-  `${noteLine({ index, of, experiment: EXPERIMENT, rows: 1, refused: [] })}point,what\n${index},"part ${index}"\n`;
+  `${noteLine({ index, of, experiment: EXPERIMENT, rows: 1, refused: [], code: "of a test" })}point,what\n${index},"part ${index}"\n`;
 
 /** What becomes of a try: a part, none, half of one, or one that shows two looks after the task has gone. */
 const FATES = ["done", "lost", "cut", "late"] as const;

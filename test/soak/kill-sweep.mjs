@@ -29,7 +29,7 @@ points:
 /** Runs the sweep, and kills it after so many milliseconds, if it has not ended by then. */
 function sweep(name, words, after) {
   const csv = join(here, `${name}.csv`);
-  const argv = [BIN, "sweep", experiment, "--cache", join(here, name), "--out", csv, ...words];
+  const argv = [BIN, "sweep", experiment, "--cache", join(here, name), "--no-store", "--out", csv, ...words];
   return new Promise((done) => {
     const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
     let err = "";

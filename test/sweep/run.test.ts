@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { time } from "../../src/machine/timing.ts";
@@ -7,6 +9,7 @@ import { renderTable } from "../../src/report/table.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
 import { type Row, runPoint, runSweep } from "../../src/sweep/run.ts";
 import { sampleOf, subjectOf } from "../../src/sweep/subject.ts";
+import { temporaryFolder } from "../model/files.ts";
 import { COLUMNS, cellOf, experimentOf } from "./lab.ts";
 
 const csvOf = (rows: readonly Row[]): string => toCsv(COLUMNS, rows);
@@ -146,8 +149,27 @@ test("the seed decides the words of calibration and no others", () => {
   const subjectWith = (seed: number) => subjectOf({ ...experimentOf(["- {}"]).points[0]!.subject, seed });
   const [one, two] = [subjectWith(1), subjectWith(2)];
   expect(two.samples).toEqual(one.samples);
+  expect(two.facts.modelHash).toBe(one.facts.modelHash);
+  expect(two.facts.dataHash).not.toBe(one.facts.dataHash);
   expect(two.facts.hash).not.toBe(one.facts.hash);
   expect(two.ranges.of("keys")).not.toEqual(one.ranges.of("keys"));
+});
+
+const folder = temporaryFolder();
+
+test("weights have an identity of their own, that of their file, whatever they are run on", () => {
+  const { subject } = experimentOf(["- {}"]).points[0]!;
+  const one = subjectOf(subject);
+  const sum = createHash("sha256").update(readFileSync(one.path)).digest("hex");
+  expect(sum.startsWith(one.facts.modelHash)).toBe(true);
+  const weights = join(folder, "other.safetensors");
+  const bytes = readFileSync(one.path);
+  bytes[bytes.length - 4]! ^= 1;
+  writeFileSync(weights, bytes);
+  const other = subjectOf({ ...subject, weights });
+  expect(other.facts.modelHash).not.toBe(one.facts.modelHash);
+  expect(other.facts.dataHash).toBe(one.facts.dataHash);
+  expect(other.facts.hash).not.toBe(one.facts.hash);
 });
 
 describe("columns", () => {

@@ -6,6 +6,7 @@ import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
 import type { Cache } from "../../sweep/cache.ts";
+import { codeDigest } from "../../sweep/code.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { withDerived } from "../../sweep/derive.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
@@ -22,6 +23,7 @@ import { layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
 import { progressOn } from "../progress.ts";
+import { storeOption } from "../storing.ts";
 import { ENGINES, refuseEngine, sweepOnCluster } from "../sweep/cluster.ts";
 import { conclude, type Part } from "../sweep/outcome.ts";
 
@@ -53,6 +55,7 @@ export const sweep = defineCommand({
         describe: "print the CSV's columns and what they mean",
       })
       .option("cache", cacheOption)
+      .option("store", storeOption)
       .option("resume", {
         ...{ type: "boolean", default: false },
         describe:
@@ -139,7 +142,7 @@ function refuseResume({ shard, whole, out }: Part, experiment: Experiment, cache
 
 async function sweepPart(
   part: Part,
-  args: { readonly json: boolean; readonly cache: string | undefined },
+  args: { readonly json: boolean; readonly cache: string | undefined; readonly store: string | undefined },
   workers: number,
   io: Io,
 ): Promise<Status> {
@@ -153,15 +156,16 @@ async function sweepPart(
   );
   if (swept === undefined) return STATUS.interrupted;
   const columns = columnsFor(experiment, swept);
+  const { rows } = swept;
   const refused = swept.refused.map(refusedOf);
-  const csv = `${noteOf(part, swept.rows.length, refused)}${toCsv(columns, swept.rows)}`;
-  return conclude(part, { columns, rows: swept.rows, refused, csv }, args.json, io);
+  const csv = `${noteOf(part, rows.length, refused)}${toCsv(columns, rows)}`;
+  return conclude(part, { columns, rows, codes: rows.map(codeDigest), refused, csv }, args, io);
 }
 
 /** The line that tells a shard's CSV from others; nothing before a whole one. */
 function noteOf({ shard, whole }: Part, rows: number, refused: readonly Refused[]): string {
   if (shard === undefined || whole === undefined) return "";
-  return noteLine({ ...shard, experiment: whole, rows, refused });
+  return noteLine({ ...shard, experiment: whole, code: codeDigest(), rows, refused });
 }
 
 function planText({ points, numerics, timings }: Plan, hasCache: boolean): string {

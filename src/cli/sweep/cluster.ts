@@ -28,11 +28,8 @@ const BIN = join(PACKAGE, "dist", "cli", "bin.js");
 
 /** Options that say who runs a sweep and where it goes. All others are its tasks' as well. */
 const OWN: ReadonlySet<string> = new Set(
-  "_ $0 experiment engine shards sbatch wait out workers shard resume json columns cache".split(" "),
+  "_ $0 experiment engine shards sbatch wait out workers shard resume json columns cache store".split(" "),
 );
-
-/** Columns of numbers that have no unit. */
-const NUMBERS: ReadonlySet<string> = new Set(["point", "seed"]);
 
 export interface ClusterArgs {
   readonly experiment: string | undefined;
@@ -42,6 +39,7 @@ export interface ClusterArgs {
   readonly wait: boolean;
   readonly json: boolean;
   readonly cache: string | undefined;
+  readonly store: string | undefined;
 }
 
 /** @throws UsageError for options of another engine than the one that is asked for */
@@ -83,7 +81,7 @@ export async function sweepOnCluster(
       return leave(started, folder, scheduler, args.json, io);
     const standing = await watch.over((onLook) => job.wait(onLook, signal));
     if (standing.done === standing.of) {
-      const status = concludeMerged(part, columns, folder, args.json, io);
+      const status = concludeMerged(part, columns, folder, args, io);
       await job.clear();
       return status;
     }
@@ -220,13 +218,13 @@ function concludeMerged(
   part: Part,
   columns: readonly Column<Row>[],
   folder: JobFolder,
-  json: boolean,
+  args: ClusterArgs,
   io: Io,
 ): Status {
-  const { rows, refused, csv } = folder.merged();
+  const merged = folder.merged();
   const texts = columns.map((column, i) => ({
     ...column,
-    of: (row: readonly string[]) => (NUMBERS.has(column.name) ? Number(row[i]) : row[i]!),
+    of: (row: readonly string[]) => row[i]!,
   }));
-  return conclude(part, { columns: texts, rows, refused, csv }, json, io);
+  return conclude(part, { ...merged, columns: texts }, args, io);
 }
