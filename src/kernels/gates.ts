@@ -1,6 +1,6 @@
 import { signed } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
-import { type Range, symmetricGrid, unitGrid } from "../quant/grid.ts";
+import { mapRange, type Range, symmetricGrid, unitGrid } from "../quant/grid.ts";
 import { type Numerics, powersOfTwo } from "../quant/numerics.ts";
 import { FIXED_POINT } from "./curve.ts";
 
@@ -13,10 +13,8 @@ const GATE_LIMIT = 8;
 export const Q3_12: Grid = { format: signed(16), scale: 2 ** -12, zero: 0 };
 
 /** What of a range a gate's curve bends. */
-export const withinGateLimit = ({ lo, hi }: Range): Range => ({
-  lo: Math.max(lo, -GATE_LIMIT),
-  hi: Math.min(hi, GATE_LIMIT),
-});
+export const withinGateLimit = (range: Range): Range =>
+  mapRange(range, ({ lo, hi }) => ({ lo: Math.max(lo, -GATE_LIMIT), hi: Math.min(hi, GATE_LIMIT) }));
 
 /** Of pre-activations in this range. */
 export function gateGrid(range: Range, numerics: Numerics): Grid {

@@ -3,7 +3,7 @@ import type { ArchSpec } from "../arch/spec.ts";
 import { floorDiv } from "../fixed/round.ts";
 import type { Mapping, Site } from "../kernels/mapping.ts";
 import type { Tap } from "../kernels/tensors.ts";
-import { Ranges } from "../quant/grid.ts";
+import { type Fitting, Ranges } from "../quant/grid.ts";
 import type { Numerics } from "../quant/numerics.ts";
 import type { Input, Job } from "./job.ts";
 import type { Tensor } from "./safetensors.ts";
@@ -116,9 +116,17 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
   invocations(sizes: number): string;
 }
 
-/** Ranges of every site over the reference runs of these samples: smallest and largest value seen. */
-export function observe<P, S>(model: Model<P, S>, params: P, samples: readonly S[]): Ranges {
-  const ranges = new Ranges();
+/**
+ * Ranges of every site over the reference runs of these samples.
+ * @param fitting  how they are chosen from where values lie; the smallest and largest value where it is absent
+ */
+export function observe<P, S>(
+  model: Model<P, S>,
+  params: P,
+  samples: readonly S[],
+  fitting?: Fitting,
+): Ranges {
+  const ranges = new Ranges(fitting);
   for (const sample of samples)
     model.reference(params, sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
   return ranges;

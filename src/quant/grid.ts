@@ -1,12 +1,21 @@
 import { maxOf, minOf, signed } from "../fixed/format.ts";
 import { ceilLog2, type Grid, roundReal } from "../fixed/real.ts";
-import { countValues, emptyHistogram, type Histogram, mergeHistogram } from "./histogram.ts";
+import { type FitMethod, fitRange } from "./fit.ts";
+import { countValues, emptyHistogram, type Histogram, mergeHistogram, sideOf } from "./histogram.ts";
 
-/** The smallest and largest real value seen at a site. */
+/** The smallest and largest real value that a grid is to hold. */
 export interface Range {
   readonly lo: number;
   readonly hi: number;
+  /** What of it a grid of so many bits had better hold, where values were counted and it is not all of it. */
+  readonly fit?: (bits: number, isSymmetric: boolean) => Range;
 }
+
+/** Another range made of one, of what a grid had better hold of it too. */
+export const mapRange = (range: Range, make: (range: Range) => Range): Range => {
+  const { fit } = range;
+  return { ...make(range), ...(fit && { fit: (bits, isSymmetric) => make(fit(bits, isSymmetric)) }) };
+};
 
 /** Ranges as a file keeps them. */
 export interface StoredRanges {
@@ -18,6 +27,14 @@ export interface StoredRanges {
 export class Ranges {
   readonly #seen = new Map<string, Range>();
   readonly #lookups = new Map<string, Histogram>();
+  /** Of every site, where ranges are to be fitted. */
+  readonly #counts = new Map<string, Histogram>();
+  readonly #fitting: Fitting | undefined;
+
+  /** @param fitting  how ranges are chosen from where values lie; the smallest and largest value where it is absent */
+  constructor(fitting?: Fitting) {
+    this.#fitting = fitting;
+  }
 
   /** Widens the site's range to take in these values, and counts them where they are looked up. */
   observe(site: string, values: ArrayLike<number>, lookedUp?: "lookedUp"): void {
@@ -28,13 +45,26 @@ export class Ranges {
       if (x > hi) hi = x;
     }
     this.#seen.set(site, { lo, hi });
-    if (lookedUp) countValues(this.#lookupsAt(site), values);
+    if (lookedUp) countValues(held(this.#lookups, site), values);
+    if (this.#fitting !== undefined) countValues(held(this.#counts, site, FINE), values);
   }
 
   of(site: string): Range {
     const range = this.#seen.get(site);
     if (range === undefined) throw new Error(`no range was observed at ${site}`);
-    return range;
+    return this.#fitted(range, site);
+  }
+
+  /** Takes over all that another one knows of a site. */
+  adopt(site: string, from: Ranges): void {
+    this.#seen.set(site, from.#seen.get(site)!);
+    for (const [own, theirs] of [
+      [this.#lookups, from.#lookups],
+      [this.#counts, from.#counts],
+    ] as const) {
+      const histogram = theirs.get(site);
+      if (histogram) own.set(site, histogram);
+    }
   }
 
   /** What was looked up at a site; undefined where nothing was. */
@@ -45,18 +75,36 @@ export class Ranges {
   /** The range that covers several sites, for tensors that must share a grid. */
   union(...sites: readonly string[]): Range {
     const ranges = sites.map((site) => this.of(site));
-    return { lo: Math.min(...ranges.map((r) => r.lo)), hi: Math.max(...ranges.map((r) => r.hi)) };
+    const whole = { lo: Math.min(...ranges.map((r) => r.lo)), hi: Math.max(...ranges.map((r) => r.hi)) };
+    return this.#fitted(whole, ...sites);
+  }
+
+  #fitted(range: Range, ...sites: readonly string[]): Range {
+    const fitting = this.#fitting;
+    if (fitting === undefined) return range;
+    const seen = emptyHistogram(FINE);
+    for (const site of sites) mergeHistogram(seen, this.#counts.get(site)!);
+    const { method, percentile } = fitting;
+    return {
+      ...range,
+      fit: (bits, isSymmetric) => fitRange(method, seen, range, { bits, isSymmetric, percentile }),
+    };
   }
 
   /** What was seen at the sites below `prefix.`, by the names that remain. */
   below(prefix: string): Ranges {
-    const inner = new Ranges();
-    for (const [site, { lo, hi }] of this.#seen) {
+    const inner = new Ranges(this.#fitting);
+    for (const [site, range] of this.#seen) {
       if (!site.startsWith(`${prefix}.`)) continue;
       const name = site.slice(prefix.length + 1);
-      inner.observe(name, [lo, hi]);
-      const lookups = this.#lookups.get(site);
-      if (lookups) mergeHistogram(inner.#lookupsAt(name), lookups);
+      inner.#seen.set(name, range);
+      for (const [from, to] of [
+        [this.#lookups, inner.#lookups],
+        [this.#counts, inner.#counts],
+      ] as const) {
+        const histogram = from.get(site);
+        if (histogram) mergeHistogram(held(to, name, sideOf(histogram)), histogram);
+      }
     }
     return inner;
   }
@@ -70,7 +118,7 @@ export class Ranges {
       const own = this.#seen.get(site) ?? { lo, hi };
       this.#seen.set(site, { lo: own.lo + share * (lo - own.lo), hi: own.hi + share * (hi - own.hi) });
     }
-    for (const [site, lookups] of seen.#lookups) mergeHistogram(this.#lookupsAt(site), lookups);
+    for (const [site, lookups] of seen.#lookups) mergeHistogram(held(this.#lookups, site), lookups);
   }
 
   /** Plain data, which `restore` takes back. */
@@ -90,12 +138,23 @@ export class Ranges {
       restored.#lookups.set(site, { width, counts: Float64Array.from(counts) });
     return restored;
   }
+}
 
-  #lookupsAt(site: string): Histogram {
-    const lookups = this.#lookups.get(site) ?? emptyHistogram();
-    this.#lookups.set(site, lookups);
-    return lookups;
-  }
+/** How a range is chosen from where values lie. */
+export interface Fitting {
+  readonly method: FitMethod;
+  /** Share of the values that `percentile` keeps, in %. */
+  readonly percentile: number;
+}
+
+/** Bins on each side of 0 of what ranges are fitted to: sixteen or more for each code of a grid of 8 bits. */
+const FINE = 4096;
+
+/** The histogram of a site, an empty one where there is none yet. */
+function held(histograms: Map<string, Histogram>, site: string, side?: number): Histogram {
+  const histogram = histograms.get(site) ?? emptyHistogram(side);
+  histograms.set(site, histogram);
+  return histogram;
 }
 
 /** Smallest span that a grid is made for: a tensor of zeros still needs a scale, and one that a requantizer can reach. */
@@ -107,13 +166,9 @@ const toPowerOfTwo = (scale: number): number => 2 ** ceilLog2(scale);
  * The affine grid of docs/method.md, section 1, in signed codes: the range is widened to contain 0,
  * S = (hi - lo) / (2^bits - 1), and 0 has a code of its own.
  */
-export function affineGrid(
-  { lo, hi }: Range,
-  bits: number,
-  powerOfTwo: boolean,
-  leastSpan = LEAST_SPAN,
-): Grid {
+export function affineGrid(range: Range, bits: number, powerOfTwo: boolean, leastSpan = LEAST_SPAN): Grid {
   const format = signed(bits);
+  const { lo, hi } = range.fit?.(bits, false) ?? range;
   const [from, to] = [Math.min(lo, 0), Math.max(hi, 0)];
   const exact = Math.max(to - from, leastSpan) / (2 ** bits - 1);
   const scale = powerOfTwo ? toPowerOfTwo(exact) : exact;
@@ -122,8 +177,9 @@ export function affineGrid(
 }
 
 /** The symmetric grid: zero point 0, codes within ± (2^(bits-1) - 1). */
-export function symmetricGrid({ lo, hi }: Range, bits: number, powerOfTwo: boolean): Grid {
+export function symmetricGrid(range: Range, bits: number, powerOfTwo: boolean): Grid {
   const format = signed(bits);
+  const { lo, hi } = range.fit?.(bits, true) ?? range;
   const exact = Math.max(-lo, hi, LEAST_SPAN) / maxOf(format);
   return { format, scale: powerOfTwo ? toPowerOfTwo(exact) : exact, zero: 0 };
 }

@@ -4,6 +4,7 @@ import { hashOf, onceFor } from "../base/hash.ts";
 import { type Parameter, type ParameterTable, settle } from "../base/settings.ts";
 import { PWL_METHODS } from "../pwl/placement.ts";
 import { OBJECTIVES } from "../pwl/polish.ts";
+import { RANGE_METHODS } from "./fit.ts";
 import {
   INTEGER_PROPERTIES,
   MIRRORED_PROPERTIES,
@@ -40,6 +41,15 @@ export const RECIPE_FIELDS = {
     "embeddings in use, hidden states, gate inputs and outputs, attention keys and queries",
     8,
   ),
+  range_method: choice(
+    "how ranges of activations come from calibration: the ends seen (minmax), their moving average, what holds range_percentile of the values, or the least squared error or divergence of the codes (mse, entropy); fine-tuning goes by the moving average",
+    RANGE_METHODS,
+    "minmax",
+  ),
+  range_percentile: {
+    ...{ kind: "real", unit: "%", min: 50, max: 100, default: 99.99 },
+    doc: "share of the values that range_method percentile keeps",
+  },
   product_bits: bits("W x and W h before normalization", 8),
   normalized_bits: bits("a norm's result before gain and shift", 8, 16, 4),
   norm_bits: bits("a norm's result after gain and shift", 8),

@@ -7,6 +7,7 @@ import { frozenRangesOf } from "../model/frozen.ts";
 import { type Model, observe, observeMoving } from "../model/model.ts";
 import { type ModelName, modelOf } from "../model/table.ts";
 import type { Ranges } from "../quant/grid.ts";
+import type { Recipe } from "../quant/recipe.ts";
 
 /** What is asked about: a model, and the samples that it is calibrated and scored on. Plain data, so that a worker can be told. */
 export interface SubjectSpec {
@@ -33,12 +34,17 @@ export interface Subject {
   readonly params: unknown;
   /** In the order of the model's data. */
   readonly samples: readonly unknown[];
-  /** Those that the weights were fine-tuned for, or else what calibration saw; it is run when first asked for. */
+  /** Those that the weights were fine-tuned for, or else the ends of what calibration saw; it is run when first asked for. */
   readonly ranges: Ranges;
   /** The same as a moving average, which fine-tuning goes by and keeps. */
   readonly frozenRanges: Ranges;
+  /** As a recipe has them; those that the weights were fine-tuned for stay what they are. */
+  rangesBy(recipe: Pick<Recipe, "range_method" | "range_percentile">): Ranges;
   readonly facts: Facts;
 }
+
+/** Ranges by other methods than the ends: each takes a calibration, and its histograms room. */
+const FITTED_HELD = 8;
 
 /** What is known of a subject without a run. */
 export interface Facts {
@@ -95,8 +101,10 @@ function readSubject(spec: SubjectSpec): Subject {
   const samples = chosenOf(model, model.samples(spec.split, spec.folder), spec.samples);
   const observed = model.samples(model.calibrationSplit, spec.folder);
   const calibration = chosenOf(model, observed, spec.calibration, spec.seed);
-  let ranges = frozenRangesOf(path);
+  const kept = frozenRangesOf(path);
+  let ranges = kept;
   let frozenRanges: Ranges | undefined;
+  const fitted = new Recent<Ranges>(FITTED_HELD);
   const modelHash = sha256(readFileSync(path)).slice(0, 12);
   const dataHash = hashOf({ samples, calibration });
   return {
@@ -108,6 +116,12 @@ function readSubject(spec: SubjectSpec): Subject {
     get frozenRanges() {
       frozenRanges ??= observeMoving(model, params, calibration);
       return frozenRanges;
+    },
+    rangesBy({ range_method: method, range_percentile: percentile }) {
+      if (kept !== undefined || method === "minmax") return this.ranges;
+      if (method === "average") return this.frozenRanges;
+      const key = method === "percentile" ? `${method} ${percentile}` : method;
+      return fitted.recall(key, () => observe(model, params, calibration, { method, percentile }));
     },
     facts: {
       count: countOf(model, samples),

@@ -18,7 +18,8 @@ function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): 
   const hashes = { modelHash: "", dataHash: "", hash: "" };
   const facts = { count: countOf(model, samples), parameters: 0, norm: model.normOf(params), ...hashes };
   const ranges = observe(model, params, samples);
-  return { name: "g2p", path: "", model, params, samples, ranges, frozenRanges: ranges, facts };
+  const rangesBy = () => ranges;
+  return { name: "g2p", path: "", model, params, samples, ranges, frozenRanges: ranges, rangesBy, facts };
 }
 
 const FOLDER = "experiments/models";

@@ -2,7 +2,14 @@ import { InputError } from "../../base/errors.ts";
 import { maxOf, saturate, signed } from "../../fixed/format.ts";
 import { ceilLog2, encode, type Grid, roundReal } from "../../fixed/real.ts";
 import { WORD_BITS } from "../../isa/widths.ts";
-import { affineGrid, bipolarGrid, type Range, type Ranges, symmetricGrid } from "../../quant/grid.ts";
+import {
+  affineGrid,
+  bipolarGrid,
+  mapRange,
+  type Range,
+  type Ranges,
+  symmetricGrid,
+} from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
@@ -301,7 +308,8 @@ function gateConstants(p: LstmParams): Float64Array {
 }
 
 /** The observed range, widened by what will be added to it. */
-function widened({ lo, hi }: Range, biased: Float64Array | undefined): Range {
-  if (biased === undefined) return { lo, hi };
-  return { lo: lo + Math.min(0, ...biased), hi: hi + Math.max(0, ...biased) };
+function widened(range: Range, biased: Float64Array | undefined): Range {
+  if (biased === undefined) return range;
+  const [least, most] = [Math.min(0, ...biased), Math.max(0, ...biased)];
+  return mapRange(range, ({ lo, hi }) => ({ lo: lo + least, hi: hi + most }));
 }

@@ -73,8 +73,7 @@ export function quantizeG2p(p: G2pParams, ranges: Ranges, numerics: Numerics): Q
 
 function attentionRanges(ranges: Ranges): Ranges {
   const own = ranges.below("attention");
-  const { lo, hi } = ranges.of("keys");
-  own.observe("keys", [lo, hi]);
+  own.adopt("keys", ranges);
   return own;
 }
 
