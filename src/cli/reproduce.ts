@@ -1,36 +1,20 @@
-import { hashArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { faultOf } from "../base/settings.ts";
 import { quoted } from "../base/shell.ts";
-import { hashRecipe } from "../quant/recipe.ts";
 import { parseDecimal } from "../report/decimal.ts";
 import { changesOf } from "../report/sweep/results.ts";
 import { FACTS } from "../sweep/columns.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
+import { askedCells, type Cells, differenceOf, originCells } from "../sweep/identity.ts";
 import type { Point } from "../sweep/points.ts";
 import { SETTINGS } from "../sweep/space.ts";
 import { placeOf } from "./places.ts";
-
-type Cells = Readonly<Record<string, string>>;
-
-/** A point of an experiment's file as it is now. */
-interface KnownPoint {
-  readonly model: string;
-  readonly mapper: string;
-  readonly seed: string;
-  readonly calibration: string;
-  readonly arch: string;
-  readonly recipe: string;
-  readonly changes: string;
-  /** Of machine and recipe. */
-  readonly hashes: string;
-}
 
 /** What gives the points of a CSV again. Experiments are looked for as every command does, and may be gone. */
 export class Reproducer {
   readonly #path: string | undefined;
   readonly #experiments = new Map<string, Experiment | undefined>();
-  readonly #points = new Map<Experiment, ReadonlyMap<string, KnownPoint>>();
+  readonly #points = new Map<Experiment, ReadonlyMap<string, Known>>();
 
   /** @param path  the experiment's file, where it is not to be found by its name */
   constructor(path: string | undefined) {
@@ -53,8 +37,8 @@ export class Reproducer {
   commandOf(cells: Cells): string {
     const name = cells["experiment"]!;
     const experiment = this.#experimentOf(name);
-    const point = experiment && this.#pointsOf(experiment).get(cells["point"]!);
-    const isSame = point?.hashes === `${cells["arch_hash"]} ${cells["recipe_hash"]}`;
+    const point = experiment && this.#pointsOf(experiment).get(cells["point"]!)?.cells;
+    const isSame = ["arch_hash", "recipe_hash"].every((column) => cells[column] === point?.[column]);
     const options = ["model", "mapper", "arch", "recipe"] as const;
     return [
       "shiftline run",
@@ -66,26 +50,27 @@ export class Reproducer {
       ...drawnOver(cells, point).map((setting) => `--set ${quoted(setting)}`),
       ...(isSame
         ? []
-        : settingsOver(cells, point?.changes ?? "").map((setting) => `--set ${quoted(setting)}`)),
+        : settingsOver(cells, point?.["changes"] ?? "").map((setting) => `--set ${quoted(setting)}`)),
     ].join(" ");
   }
 
   /** The point itself of a row. @throws InputError saying `where` the row is, unless the experiment's point of that number is what the row says */
   pointOf(cells: Cells, where: string): Point {
-    const experiment = this.#experimentOf(cells["experiment"]!);
-    const point = experiment?.points.find(({ index }) => String(index) === cells["point"]);
-    const known = experiment && this.#pointsOf(experiment).get(cells["point"]!);
-    const isSame =
-      known?.hashes === `${cells["arch_hash"]} ${cells["recipe_hash"]}` &&
-      (["model", "mapper"] as const).every((name) => known[name] === cells[name]);
-    if (point === undefined || !isSame) {
-      const name = `${cells["experiment"]}, point ${cells["point"]}`;
+    const name = cells["experiment"]!;
+    const called = `point ${cells["point"]} of ${name}`;
+    const experiment = this.#experimentOf(name);
+    if (experiment === undefined)
       throw new InputError(
         where,
-        `${name} is no more what its row says; sweep again, or name it with --experiment`,
+        `${called}: there is no such experiment here; name its file with --experiment`,
       );
-    }
-    return point;
+    const point = this.#pointsOf(experiment).get(cells["point"]!)?.point;
+    if (point === undefined) throw new InputError(where, `${called}: ${experiment.path} has no such point`);
+    const wanted = originCells(experiment.name, point);
+    const column = differenceOf(cells, wanted);
+    if (column === undefined) return point;
+    const problem = `${column} is ${cells[column]} in the row, and ${wanted[column]} in ${experiment.path}`;
+    throw new InputError(where, `${called}: ${problem}; it was changed since, or swept with other options`);
   }
 
   #experimentOf(name: string): Experiment | undefined {
@@ -103,16 +88,12 @@ export class Reproducer {
     }
   }
 
-  #pointsOf(experiment: Experiment): ReadonlyMap<string, KnownPoint> {
+  #pointsOf(experiment: Experiment): ReadonlyMap<string, Known> {
     let known = this.#points.get(experiment);
     known ??= new Map(
-      experiment.points.map(({ index, arch, recipe, recipeName, subject, mapper, changes }) => [
-        String(index),
-        {
-          ...{ model: subject.model, mapper, arch: arch.name, recipe: recipeName, changes },
-          ...{ seed: String(subject.seed), calibration: String(subject.calibration) },
-          hashes: `${hashArch(arch)} ${hashRecipe(recipe)}`,
-        },
+      experiment.points.map((point) => [
+        String(point.index),
+        { point, cells: askedCells(experiment.name, point) },
       ]),
     );
     this.#points.set(experiment, known);
@@ -120,14 +101,18 @@ export class Reproducer {
   }
 }
 
-/** Which samples a row's ranges come from, where that is not what its experiment's point says. */
-function drawnOver(cells: Cells, point: KnownPoint | undefined): string[] {
-  const calibration = Object.keys(cells).find((name) => name.startsWith("calibration_"));
-  const drawn = { seed: cells["seed"], calibration: calibration && cells[calibration] };
-  return Object.entries(drawn)
-    .filter(([name, value]) => value !== undefined && value !== point?.[name as keyof typeof drawn])
-    .map((pair) => pair.join("="));
+/** A point of an experiment's file as it is now, and what its rows say. */
+interface Known {
+  readonly point: Point;
+  readonly cells: Cells;
 }
+
+/** Which samples a row's ranges come from, where that is not what its experiment's point says. */
+const drawnOver = (cells: Cells, point: Cells | undefined): string[] =>
+  Object.entries(cells)
+    .filter(([column, value]) => /^(seed|calibration_.*)$/.test(column) && value !== point?.[column])
+    .map(([column, value]) => `${column.split("_")[0]}=${value}`)
+    .sort((a, b) => (a < b ? 1 : -1));
 
 /** What a row departs from its files in, and what it does not though its experiment's point does, as far as columns tell. */
 function settingsOver(cells: Cells, ofPoint: string): string[] {

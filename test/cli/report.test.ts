@@ -172,7 +172,7 @@ test.each([
   [
     [SMOKE, "--timeline", "2", "--experiment", "g2p"],
     1,
-    `${SMOKE}: g2p-smoke, point 2 is no more what its row says; sweep again, or name it with --experiment`,
+    `${SMOKE}: point 2 of g2p-smoke: experiment is g2p-smoke in the row, and g2p in experiments/g2p.yaml; it was changed since, or swept with other options`,
   ],
   [[SMOKE, "--out", "FOLDER/empty.csv/x.html"], 1, "FOLDER/empty.csv/x.html: cannot be written (EEXIST)"],
   [[SMOKE, "--out", SMOKE], 2, "--out is the CSV itself (see shiftline --help)"],
