@@ -56,10 +56,10 @@ jsep.removeAllUnaryOps();
 for (const [i, operators] of BINDING.entries())
   for (const operator of operators) jsep.addBinaryOp(operator, i + 1);
 jsep.addBinaryOp("**", BINDING.length + 1, true);
-for (const operator of ["-", "!"]) jsep.addUnaryOp(operator);
+for (const operator of ["-", "!", "not"]) jsep.addUnaryOp(operator);
 
 /**
- * Reads an expression of numbers, words in quotes, `true` and `false`: arithmetic, comparisons, `in [a, b]`, `and`, `or`, `!`,
+ * Reads an expression of numbers, words in quotes, `true` and `false`: arithmetic, comparisons, `in [a, b]`, `and`, `or`, `not`,
  * `c ? a : b`, and min, max and abs.
  *
  * @param known  the names that it may use
@@ -68,7 +68,10 @@ for (const operator of ["-", "!"]) jsep.addUnaryOp(operator);
 export function readExpression(text: string, known: readonly string[]): Expression {
   const names = new Set<string>();
   const evaluate = compile(parsed(text), (name) => {
-    if (!known.includes(name)) throw new ExpressionError(`no such name as ${name}${suggestion(name, known)}`);
+    if (!known.includes(name))
+      throw new ExpressionError(
+        `no such name as ${name}${suggestion(name, known) || "; words stand in quotes"}`,
+      );
     names.add(name);
   });
   return { text, names: [...names], valueWith: evaluate };
@@ -116,7 +119,7 @@ function compile(parsedNode: Parsed, use: (name: string) => void): Evaluate {
     case "Compound":
       throw new ExpressionError("several expressions where one is wanted");
     default:
-      throw new ExpressionError(`${node.type} has no meaning here`);
+      throw new ExpressionError("only numbers, words, names and what joins them have a meaning here");
   }
 }
 

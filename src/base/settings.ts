@@ -57,10 +57,15 @@ export function settle(
   return Object.freeze(settled);
 }
 
-/** `; did you mean …?` where one known name is a slip of the pen away. */
+/** Slips that a short word has no room for: it would be another word. */
+const MOST_SLIPS = 3;
+
+/** `; did you mean …?` where one known name is a slip of the pen away, or goes on where the word ends. */
 export function suggestion(word: string, known: readonly string[]): string {
   const near = known.map((name) => ({ name, d: distance(word, name) })).sort((a, b) => a.d - b.d)[0];
-  return near !== undefined && near.d <= 3 ? `; did you mean ${near.name}?` : "";
+  if (near === undefined || near.d > MOST_SLIPS) return "";
+  const isNear = near.d <= word.length / 2 || near.name.startsWith(word);
+  return isNear ? `; did you mean ${near.name}?` : "";
 }
 
 /** Levenshtein distance. */

@@ -71,7 +71,7 @@ export async function main(argv: readonly string[], io: Io): Promise<Status> {
     )
     .fail((message, error) => {
       // A message is yargs' own; without one the error is what a command threw.
-      throw message ? new UsageError(message) : error;
+      throw message ? new UsageError(message.replaceAll(/\s*\n\s*/g, " ")) : error;
     });
   for (const command of commands) {
     parser.command(

@@ -17,10 +17,14 @@ const MOST_INSTRUCTIONS = 5000;
 export function timelinesOf(point: Point): Timeline[] {
   const { job, inputs } = jobOf(subjectOf(point.subject), point, point.mapper);
   const timesOf = (size: number) => inputs.filter((input) => input.size === size).length;
-  const [[, stages]] = [...job.stages].sort(([a], [b]) => timesOf(b) - timesOf(a)) as [
+  const [[size, stages]] = [...job.stages].sort(([a], [b]) => timesOf(b) - timesOf(a)) as [
     [number, readonly Stage[]],
   ];
-  const programs = [...stages, { name: "load", program: job.load }];
+  const sizes = job.stages.size > 1 ? ` of size ${size}` : "";
+  const programs = [
+    ...stages.map(({ name, program }) => ({ name: `${name}${sizes}`, program })),
+    { name: "load", program: job.load },
+  ];
   return programs.map(({ name, program }) => timelineOf(String(point.index), name, program, point.arch));
 }
 

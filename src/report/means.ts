@@ -17,19 +17,18 @@ export interface Repeated {
   readonly figures: ReadonlyMap<string, Spread>;
 }
 
-/** What a row is about: columns that repetitions have in common. */
-const ALIKE = ["experiment", "model", "arch", "recipe", "mapper"];
-
 /**
- * Averages figures over rows that differ in nothing but some parameters of `changes`, in the order of the rows.
+ * Averages figures over rows that are about the same thing but for what is averaged over, in the order of the rows.
  *
- * @param over     parameters: `tuning_seed`
+ * @param about    columns that say what a row is about
+ * @param over     parameters of `changes`, or such columns: `tuning_seed`, `seed`
  * @param figures  columns of numbers
  * @throws InputError naming the file and a column that is not there, or a cell that is no number
  */
 export function meansOf(
   { header, rows }: CsvTable,
   where: string,
+  about: readonly string[],
   over: readonly string[],
   figures: readonly string[],
 ): Repeated[] {
@@ -38,13 +37,21 @@ export function meansOf(
     if (index < 0) throw new InputError(where, `no column ${name}`);
     return index;
   };
-  const [arch, changes] = ["arch", "changes"].map(column);
-  const alike = ALIKE.filter((name) => header.includes(name)).map(column);
+  const changes = column("changes");
+  const alike = about.filter((name) => header.includes(name) && name !== "changes" && !over.includes(name));
+  const named = alike.filter(
+    (name) => name === "arch" || rows.some((row) => row[column(name)] !== rows[0]![column(name)]),
+  );
+  const called = (row: readonly string[], name: string): string => {
+    const text = row[column(name)]!;
+    return /^\d+$/.test(text) ? `${name}=${text}` : text;
+  };
   const groups = new Map<string, { name: string; rows: (readonly string[])[] }>();
   for (const row of rows) {
-    const kept = row[changes!]!.split(" ").filter((word) => !over.includes(word.split("=")[0]!));
-    const key = JSON.stringify([...alike.map((c) => row[c]), kept]);
-    const group = groups.get(key) ?? { name: [row[arch!], ...kept].join(" ").trim(), rows: [] };
+    const kept = row[changes]!.split(" ").filter((word) => !over.includes(word.split("=")[0]!));
+    const key = JSON.stringify([...alike.map((name) => row[column(name)]), kept]);
+    const name = [...named.map((each) => called(row, each)), ...kept].join(" ").trim();
+    const group = groups.get(key) ?? { name, rows: [] };
     group.rows.push(row);
     groups.set(key, group);
   }

@@ -4,6 +4,7 @@ import { InputError } from "../base/errors.ts";
 import { manifest } from "../base/package.ts";
 import { readText } from "../base/yaml.ts";
 import type { ColumnFacts } from "../report/column.ts";
+import { parseCsv } from "../report/csv.ts";
 import { isWords } from "./typed.ts";
 
 /** What SQL may ask about, and nothing else. */
@@ -77,8 +78,11 @@ export class Database {
   async #load(name: string, path: string, facts: Sources["facts"]): Promise<void> {
     const text = readText(path);
     if (text.trim() === "") throw new InputError(path, "an empty file, without a header");
-    const notes = /^(#.*\n)*/.exec(text)![0].split("\n").length - 1;
-    const source = `${patternOf(path)}, header = true, skip = ${notes}`;
+    const [comments] = /^(#.*\n)*/.exec(text)!;
+    parseCsv(text.slice(comments.length), path); // says what is wrong with it, which DuckDB would guess around
+    const skip = comments.split("\n").length - 1;
+    const dialect = `delim = ',', quote = '"', escape = '"', strict_mode = true`;
+    const source = `${patternOf(path)}, header = true, skip = ${skip}, ${dialect}`;
     // DuckDB would take a column of infinities for one of dates.
     const types = "sample_size = -1, auto_type_candidates = ['BIGINT', 'DOUBLE', 'VARCHAR']";
     try {

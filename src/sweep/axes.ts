@@ -45,9 +45,10 @@ function readZip(
     .map(([name, each]) => ({ name, values: valuesOf(name, each) }));
   const [first] = columns;
   if (first === undefined) {
-    node.complain("names no parameter");
+    if (node.isMapping) node.complain("names no parameter");
     return { names: [], values: [[]] };
   }
+  const shortest = Math.min(...columns.map(({ values }) => values.length));
   const odd = columns.find(({ values }) => values.length !== first.values.length);
   if (odd !== undefined)
     node.complain(
@@ -55,7 +56,7 @@ function readZip(
     );
   return {
     names: columns.map(({ name }) => name),
-    values: first.values.map((_, i) => columns.map(({ values }) => values[i])),
+    values: first.values.slice(0, shortest).map((_, i) => columns.map(({ values }) => values[i])),
   };
 }
 

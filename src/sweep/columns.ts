@@ -270,7 +270,7 @@ const PROVENANCE: readonly Column<Row>[] = [
   column(
     "seed",
     "",
-    "csv",
+    "varying",
     "which of the {many} that may be drawn the ranges come from",
     (r) => r.point.subject.seed,
     { ...IDENTITY, mayBeNumber: true },
@@ -278,7 +278,7 @@ const PROVENANCE: readonly Column<Row>[] = [
   column(
     "calibration_{many}",
     "count",
-    "csv",
+    "varying",
     "{many} that the ranges were observed on",
     (r) => r.point.subject.calibration,
     IDENTITY,

@@ -1,7 +1,7 @@
 import { FIELDS } from "../arch/fields.ts";
 import { InputError } from "../base/errors.ts";
 import { type Expression, ExpressionError, type Value } from "../base/expression.ts";
-import type { Column } from "../report/column.ts";
+import type { Column, ColumnFacts } from "../report/column.ts";
 import { parseDecimal } from "../report/decimal.ts";
 import { column } from "./column.ts";
 import type { Node } from "./decode.ts";
@@ -17,6 +17,11 @@ export interface Derived {
 
 const NAME = /^[a-z][a-z0-9_]*$/;
 const FORM = "lower case, digits and _, as in cycles_per_mac";
+
+/** Words of expressions, and columns that the store of all runs adds. */
+const RESERVED: ReadonlySet<string> = new Set(
+  "and or not in true false null this min max abs code_hash kept_at".split(" "),
+);
 
 /** The first parts of machine parameters: no other thing with a dot may begin so. */
 const PARTS: ReadonlySet<string> = new Set(Object.keys(FIELDS).map((name) => name.split(".")[0]!));
@@ -34,26 +39,40 @@ export function refuseBaselineName(name: string, node: Node): void {
  *       energy_delay: energy_uj_per_word * latency_us_per_word
  *       faster: int8.cycles / cycles        # against the baseline int8
  *
- * @param columns    names of the columns that there are
+ * @param columns    the columns that there are
  * @param baselines  names of the points that others may be compared with
  */
-export function readDerived(node: Node, columns: readonly string[], baselines: readonly string[]): Derived[] {
+export function readDerived(
+  node: Node,
+  columns: readonly ColumnFacts[],
+  baselines: readonly string[],
+): Derived[] {
   if (node.isMissing) return [];
   if (!node.isMapping) {
     node.complain("not a mapping of names to expressions");
     return [];
   }
-  const known = [...columns, ...Object.keys(SETTINGS)];
-  const ofBaselines = () => baselines.flatMap((baseline) => known.map((name) => `${baseline}.${name}`));
+  const known = new Map<string, Value>([
+    ...Object.entries(SETTINGS).map(([name, parameter]) => [name, parameter.default] as const),
+    ...columns.map(({ name, unit, mayBeNumber }) => [name, unit === "" && !mayBeNumber ? "" : 1] as const),
+  ]);
   const derived: Derived[] = [];
   for (const [name, child] of node.children()) {
     if (!NAME.test(name)) child.complain(`names of columns are ${FORM}`);
-    else if (known.includes(name)) child.complain(`there is a column ${name} already`);
-    for (const of of expressionAt(child, [...known, ...ofBaselines()])) derived.push({ name, of });
-    known.push(name);
+    else if (RESERVED.has(name)) child.complain(`${name} has a meaning already`);
+    else if (known.has(name)) child.complain(`there is a column or a parameter ${name} already`);
+    const all = new Map([...known, ...prefixed(known, baselines)]);
+    const read = expressionAt(child, all);
+    known.set(name, read?.value ?? 1);
+    if (read !== undefined) derived.push({ name, of: read.expression });
   }
   return derived;
 }
+
+const prefixed = (known: ReadonlyMap<string, Value>, baselines: readonly string[]) =>
+  baselines.flatMap((baseline) =>
+    [...known].map(([name, value]): [string, Value] => [`${baseline}.${name}`, value]),
+  );
 
 /**
  * The columns, and those that are made of them.

@@ -154,8 +154,7 @@ function readDesign(path: string, overrides: Overrides) {
   const spaceOf = (some: readonly Group[], others: typeof over) => new Space(some, said, others, subjects);
   const baselines = readBaselines(root.at("baselines"), files, (group) => spaceOf([group], over));
   const model = values.model;
-  const columns = columnsOf(modelOf(model)).map((column) => column.name);
-  const derived = readDerived(root.at("derive"), columns, [...baselines.keys()]);
+  const derived = readDerived(root.at("derive"), columnsOf(modelOf(model)), [...baselines.keys()]);
   const space = spaceOf(groups, over);
   const design: Design = { name, path, question, model, space, derived, baselines };
   return { file, design, nodes };
@@ -180,12 +179,14 @@ function readBaselines(node: Node, files: Files, spaceOf: (group: Group) => Spac
     refuseBaselineName(name, child);
     const group = readGroup(child, files, []);
     const sizes = sizesOf(group);
-    if (sizes.some((size) => size !== 1)) {
-      child.complain("a baseline is one point, and this is several");
-      continue;
-    }
+    if (sizes.some((size) => size > 1)) child.complain("a baseline is one point, and this is several");
+    if (sizes.some((size) => size !== 1)) continue;
     const space = spaceOf(group);
-    const point = attempt(() => space.candidate(space.combination(group, choiceAt(sizes, 0))));
+    const combination = space.combination(group, choiceAt(sizes, 0));
+    const point = attempt(() => {
+      if (!space.admits(group, combination)) throw new InputError("where", "does not hold of it");
+      return space.candidate(combination);
+    });
     if ("problem" in point) child.complain(`${point.where}: ${point.problem}`);
     else found.set(name, Object.freeze({ index: 0, ...point }));
   }

@@ -6,6 +6,7 @@ import { hashRecipe, type Recipe } from "../quant/recipe.ts";
 import type { LegalJob } from "./legal.ts";
 import type { Mapper } from "./mapped.ts";
 import type { Point } from "./points.ts";
+import { hashSubject } from "./space.ts";
 import type { SubjectSpec } from "./subject.ts";
 
 const plainBits = onceFor((arch: ArchSpec) => partOf(arch, "bits"));
@@ -80,8 +81,6 @@ export function familiesOf(points: readonly Point[]): Family[] {
     ),
   );
 }
-
-const hashSubject = onceFor(hashOf);
 
 function gathered<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const byKey = new Map<string, T[]>();

@@ -1,5 +1,5 @@
 import type { ArchSpec } from "../arch/spec.ts";
-import { hashOf, onceFor } from "../base/hash.ts";
+import { onceFor } from "../base/hash.ts";
 import { Recent } from "../base/recent.ts";
 import type { Scores } from "../model/model.ts";
 import type { Runs } from "./baseline.ts";
@@ -34,7 +34,11 @@ type Summary = Pick<JobCost, "results"> | Refusal;
 
 /** Identity of a model and of all data that it is run on, for the keys of what is kept. */
 const dataOf = onceFor((spec: SubjectSpec) => ({ model: spec.model, data: factsOf(spec).hash }));
-const hashData = onceFor((spec: SubjectSpec) => hashOf(dataOf(spec)));
+/** Identity of what the real-valued model gives. */
+const referenceOf = onceFor((spec: SubjectSpec) => ({
+  model: spec.model,
+  reference: factsOf(spec).referenceHash,
+}));
 
 /**
  * All that is known of a sweep's two halves so far: what was found in the cache, and what was computed since, which goes there at once.
@@ -56,12 +60,14 @@ export class Known {
 
   /** The real-valued model's outputs. */
   reference(subject: SubjectSpec): Outputs | undefined {
-    return lookUp(this.#references, hashData(subject), () => this.#find("reference", dataOf(subject)));
+    const key = referenceOf(subject);
+    return lookUp(this.#references, key.reference, () => this.#find("reference", key));
   }
 
   keepReference(subject: SubjectSpec, outputs: Outputs): void {
-    this.#references.set(hashData(subject), outputs);
-    this.#cache?.put("reference", dataOf(subject), pack(outputs));
+    const key = referenceOf(subject);
+    this.#references.set(key.reference, outputs);
+    this.#cache?.put("reference", key, pack(outputs));
   }
 
   layout(family: Family): string | undefined {

@@ -11,7 +11,7 @@ export const ORIGIN: readonly Column<Row>[] = [
     ...INCIDENTAL,
     mayBeNumber: true,
   }),
-  column("model", "", "csv", "name of the model", (r) => r.point.subject.model, IDENTITY),
+  column("model", "", "varying", "name of the model", (r) => r.point.subject.model, IDENTITY),
   column("arch", "", "varying", "name of the machine's file", (r) => r.point.arch.name, IDENTITY),
   column("arch_hash", "", "csv", "identity of all parameters of the machine", (r) => hashArch(r.point.arch)),
   column("recipe", "", "varying", "name of the recipe's file", (r) => r.point.recipeName, IDENTITY),
@@ -21,7 +21,7 @@ export const ORIGIN: readonly Column<Row>[] = [
   column(
     "mapper",
     "",
-    "csv",
+    "varying",
     "how tiles and residency are chosen: by rule, or by search",
     (r) => r.point.mapper,
     IDENTITY,

@@ -12,7 +12,7 @@ import type { Point } from "./points.ts";
 import { Workers } from "./pool.ts";
 import { type Cost, costOf } from "./price.ts";
 import type { Refusal } from "./refusal.ts";
-import { type Facts, type Subject, type SubjectSpec, subjectOf } from "./subject.ts";
+import { type Facts, factsOf, type Subject, type SubjectSpec, subjectOf } from "./subject.ts";
 import type { Answer, Task } from "./task.ts";
 
 /** A point with its results: what a line of the CSV is made of. */
@@ -149,10 +149,13 @@ class Sweep {
 
   /** The references, and each model that was never executed on any machine. */
   *executions(): Generator<Piece> {
-    for (const subject of new Set(this.#families.map((family) => family.subject))) {
-      if (this.#known.reference(subject) === undefined) yield this.#reference(subject);
-    }
     const asked = new Set<string>();
+    for (const { subject } of this.#families) {
+      const key = factsOf(subject).referenceHash;
+      if (asked.has(key) || this.#known.reference(subject) !== undefined) continue;
+      asked.add(key);
+      yield this.#reference(subject);
+    }
     for (const family of this.#families) {
       // Another mapper's programs of the same model give the same results.
       if (this.#known.layout(family) !== undefined || asked.has(family.key)) continue;

@@ -16,9 +16,6 @@ import { SUBJECT_FIELDS, type Subjects, type SubjectValues } from "./subjects.ts
 /** Every parameter that a point may change. Names with a dot are the machine's, those of `SUBJECT_FIELDS` say what is run, all others are the recipe's. */
 export const SETTINGS: ParameterTable = { ...SUBJECT_FIELDS, ...RECIPE_FIELDS, ...FIELDS };
 
-/** The names that a constraint may use. */
-export const CONSTRAINED: readonly string[] = ["arch", "recipe", ...Object.keys(SETTINGS)];
-
 export type Values = Readonly<Record<string, unknown>>;
 
 /** A dimension of a grid: parameters, and the values that they take together. */
@@ -172,7 +169,8 @@ export class Space {
 /** Identity of all that is asked about a combination. */
 export const identityOf = ({ arch, recipe, subject, mapper }: Candidate): string =>
   `${arch.name} ${hashArch(arch)} ${hashRecipe(recipe)} ${hashSubject(subject)} ${mapper}`;
-const hashSubject = onceFor(hashOf);
+/** Identity of what is run. */
+export const hashSubject = onceFor(hashOf);
 
 /** What departs from a file, as `changes` has it. */
 interface Changed {

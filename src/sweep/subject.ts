@@ -60,6 +60,8 @@ export interface Facts {
   readonly dataHash: string;
   /** Identity of everything read: of both. */
   readonly hash: string;
+  /** Identity of what the real-valued model's outputs come from: calibration has no part in them. */
+  readonly referenceHash: string;
 }
 
 /**
@@ -128,6 +130,7 @@ function readSubject(spec: SubjectSpec): Subject {
       parameters: numbersIn(params),
       norm: model.normOf(params),
       ...{ modelHash, dataHash, hash: hashOf([modelHash, dataHash]) },
+      referenceHash: hashOf([modelHash, samples]),
     },
   };
 }

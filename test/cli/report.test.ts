@@ -68,8 +68,8 @@ test("programs of points, cycle by cycle: units work as long as the clock says",
   const [, json] = /id="data">(.*)<\/script>/.exec(readFileSync(page, "utf8"))!;
   const { timelines } = JSON.parse(json!) as { timelines: readonly Timeline[] };
   expect(timelines.map(({ point, program }) => `${point} ${program}`)).toEqual([
-    ...["2 start", "2 step", "2 load"],
-    ...["1 start", "1 step", "1 load"],
+    ...["2 start of size 5", "2 step of size 5", "2 load"],
+    ...["1 start of size 5", "1 step of size 5", "1 load"],
   ]);
   expect(readdirSync(here)).toContain("timeline-2-step.svg");
   const { points } = loadExperiment("experiments/g2p-smoke.yaml");

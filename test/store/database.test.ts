@@ -138,13 +138,15 @@ describe.runIf(HAS_DUCKDB)(`SQL${NEEDS_DUCKDB}`, () => {
     const here = folder();
     writeFileSync(join(here, "empty.csv"), " \n");
     writeFileSync(join(here, "broken.csv"), `a,b\n${"1,2\n".repeat(3000)}"1\n`);
+    writeFileSync(join(here, "short.csv"), "a,b\n1,2\n3");
     mkdirSync(join(here, "folder.csv"));
     const answers: string[] = [];
-    for (const name of ["empty", "broken", "folder", "none"])
+    for (const name of ["empty", "broken", "short", "folder", "none"])
       answers.push(without(here, await refusal(sourcesOf(here, { x: join(here, `${name}.csv`) }), "from x")));
     expect(answers.join("\n")).toMatchInlineSnapshot(`
       "FOLDER/empty.csv: an empty file, without a header
-      FOLDER/broken.csv: cannot be read as CSV (Invalid Input Error: Error when sniffing file "FOLDER/broken.csv". It was not possible to automatically detect the CSV parsing dialect)
+      FOLDER/broken.csv: record 3002 is not CSV
+      FOLDER/short.csv: record 3 has 1 fields, the header 2
       FOLDER/folder.csv: cannot be read (EISDIR)
       FOLDER/none.csv: no such file"
     `);

@@ -63,11 +63,21 @@ test("a baseline that does not run is refused in its name", async () => {
 
 describe("refused", () => {
   test.each([
-    ["derive: { cycles: 1 }", "derive.cycles: there is a column cycles already"],
+    ["derive: { cycles: 1 }", "derive.cycles: there is a column or a parameter cycles already"],
     ["derive: { Cycles: 1 }", "derive.Cycles: names of columns are lower case, digits and _"],
     ["derive: { a: cycle * 2 }", "derive.a: no such name as cycle; did you mean cycles?"],
     ["derive: { a: b, b: 1 }", "derive.a: no such name as b"],
     ["derive: { a: int8.cycles }", "derive.a: no such name as int8.cycles"],
+    ["derive: { a: arch * 2 }", 'derive.a: * takes numbers, not ""'],
+    ["derive: { a: changes == 1 }", 'derive.a: == compares "" with 1'],
+    ["derive: { a: arch, b: a + 1 }", 'derive.b: + takes numbers, not ""'],
+    [
+      "derive: { tuning_rate: 1 }",
+      "derive.tuning_rate: there is a column or a parameter tuning_rate already",
+    ],
+    ["derive: { kept_at: 1 }", "derive.kept_at: kept_at has a meaning already"],
+    ["derive: { a: cycles, in: 1 }", "derive.in: in has a meaning already"],
+    ["baselines: { a: { where: weight_bits == 4 } }", "baselines.a: where: does not hold of it"],
     ["derive: [1]", "derive: not a mapping of names to expressions"],
     [
       "baselines: { a: { axes: { weight_bits: [8, 4] } } }",
@@ -82,12 +92,5 @@ describe("refused", () => {
     ["baselines: []", "baselines: not a mapping of names to points"],
   ])("%s", (line, message) => {
     expect(refusalOf(`${HEAD}points: [{}]\n${line}\n`)).toContain(message);
-  });
-
-  test("words where numbers are wanted, with the point", async () => {
-    const experiment = load("points: [{}]\nderive: { odd: arch * 2 }\n");
-    await expect(cellsOf(experiment, ["odd"])).rejects.toThrow(
-      'derive.odd: point 1: * takes numbers, not "edge16x16"',
-    );
   });
 });

@@ -15,7 +15,7 @@ import { frames, recordings } from "./frames.ts";
 
 /** A model on some of its samples, as a sweep has it. */
 function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): Subject {
-  const hashes = { modelHash: "", dataHash: "", hash: "" };
+  const hashes = { modelHash: "", dataHash: "", hash: "", referenceHash: "" };
   const facts = { count: countOf(model, samples), parameters: 0, norm: model.normOf(params), ...hashes };
   const ranges = observe(model, params, samples);
   const rangesBy = () => ranges;

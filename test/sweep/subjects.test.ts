@@ -48,6 +48,16 @@ test("each point is what it would be in a sweep of its own", async () => {
   expect(new Set(together.map(String)).size).toBe(4);
 });
 
+test("the real-valued model runs once, whatever calibrates the integers", async () => {
+  const labels: string[] = [];
+  const onProgress = (_done: number, _total: number, label: string) => labels.push(label);
+  await runSweep(experimentOf(["- axes: { seed: [21, 22], calibration: [5, 6] }"]), {
+    workers: 0,
+    onProgress,
+  });
+  expect(labels.filter((label) => label === "the real-valued reference")).toHaveLength(1);
+});
+
 test("one execution serves both mappers, whose programs give the same results", async () => {
   let plan: Plan | undefined;
   const labels: string[] = [];

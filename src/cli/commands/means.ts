@@ -3,6 +3,7 @@ import { readText } from "../../base/yaml.ts";
 import { MODELS, type ModelName, modelOf } from "../../model/table.ts";
 import { parseCsv } from "../../report/csv.ts";
 import { meansOf, type Spread } from "../../report/means.ts";
+import { FACTS } from "../../sweep/columns.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
 import { json } from "../options.ts";
@@ -21,7 +22,7 @@ export const means = defineCommand({
         type: "string",
         requiresArg: true,
         default: SEED,
-        describe: "parameters to average over, apart by commas",
+        describe: "parameters to average over, or seed, apart by commas",
       })
       .option("of", {
         type: "string",
@@ -33,7 +34,8 @@ export const means = defineCommand({
   run({ csv, over, of, json: asJson }, io) {
     const table = parseCsv(readText(csv), csv);
     const figures = of?.split(",") ?? metricColumns(table.header, table.rows[0], csv);
-    const repeated = meansOf(table, csv, over.split(","), figures);
+    const about = [...FACTS.values()].filter(({ role }) => role === "identity").map(({ name }) => name);
+    const repeated = meansOf(table, csv, about, over.split(","), figures);
     if (asJson) io.out(toJson(repeated.map((one) => ({ ...one, figures: Object.fromEntries(one.figures) }))));
     else {
       const body = repeated.map(({ name, count, figures: spreads }) => [

@@ -39,6 +39,7 @@ export const query = defineCommand({
       ),
   async run(args, io) {
     const { sql, out } = args;
+    if (args.columns && sql !== undefined) throw new UsageError("--columns takes no SQL");
     if (!args.columns && sql === undefined)
       throw new UsageError('query needs SQL, as in: query "select * from results limit 3"');
     const csvs = csvsOf(args.csv ?? []);

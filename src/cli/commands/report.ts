@@ -100,7 +100,7 @@ async function writeCharts(
     written.push(path);
   };
   const pictures = timelines.map((timeline) => ({
-    name: `timeline-${timeline.point}-${timeline.program}`,
+    name: `timeline-${timeline.point}-${timeline.program.split(" ")[0]}`,
     chart: drawTimeline(timeline, wholeOf(timeline), FILE_WIDTH),
   }));
   for (const { name, chart } of [...allCharts(results, axes), ...pictures]) {
@@ -119,7 +119,7 @@ function timelinesIn(
   reproducer: Reproducer,
 ): Timeline[] {
   if (list === undefined) return [];
-  return list.split(",").flatMap((text) => {
+  return [...new Set(list.split(","))].flatMap((text) => {
     const index = String(wholeNumber(text, "--timeline", 1));
     const row = rows.find((cells) => cells[header.indexOf("point")] === index);
     if (row === undefined) throw new InputError(path, `has no point ${index}, which --timeline asks for`);

@@ -68,7 +68,7 @@ export function drawTimeline(timeline: Timeline, { from, to }: Window, width: nu
         const words = element(
           "title",
           {},
-          escaped(count > 1 ? `${count} instructions` : wordsOf(timeline, stretch)),
+          escaped(count === 1 ? wordsOf(timeline, stretch) : `${count} ${isWork ? "instructions" : "waits"}`),
         );
         const box = { x, y: base - height, width: Math.max(0.3, end - x), height, fill: colour };
         return element("rect", box, words);
