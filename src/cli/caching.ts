@@ -8,7 +8,7 @@ const VARIABLE = "SHIFTLINE_CACHE";
 export const cacheOption = {
   type: "string",
   requiresArg: true,
-  describe: `folder of results, shared between runs; default $${VARIABLE} or .shiftline/cache; --no-cache: none`,
+  describe: `the cache: what was computed, shared between runs; default $${VARIABLE} or .shiftline/cache; --no-cache: none`,
 } as const;
 
 /** A folder that an option moves or does without, or else the environment; undefined where none is wanted. */
@@ -22,7 +22,7 @@ export function folderOf(
   return folder === "" ? undefined : folder;
 }
 
-/** The folder of results; undefined where none is wanted. */
+/** The cache; undefined where none is wanted. */
 export const cacheFolder = (given: string | false | undefined): string | undefined =>
   folderOf(given, VARIABLE, join(".shiftline", "cache"));
 

@@ -7,7 +7,7 @@ import type { Column, ColumnFacts } from "../report/column.ts";
 import type { FloatCost } from "./baseline.ts";
 import { BREAKDOWN } from "./breakdown.ts";
 import { column, HIGHER, IDENTITY, INCIDENTAL, LOWER } from "./column.ts";
-import { ORIGIN, SETTINGS } from "./origin.ts";
+import { ORIGIN, SETTING_COLUMNS } from "./origin.ts";
 import type { Row } from "./run.ts";
 
 /** Every sample, and the load once. Many columns ask for it. */
@@ -297,7 +297,7 @@ const PROVENANCE: readonly Column<Row>[] = [
 /** Every column of a sweep's CSV, in order: the same for all models but for their metrics and nouns. */
 export function columnsOf({ metrics, nouns }: Model): readonly Column<Row>[] {
   const accuracy = [...SAMPLES, ...metricColumns(metrics), ...LIMITS];
-  const all = [...ORIGIN, ...SETTINGS, ...accuracy, ...COST, ...BREAKDOWN, ...FLOAT, ...PROVENANCE];
+  const all = [...ORIGIN, ...SETTING_COLUMNS, ...accuracy, ...COST, ...BREAKDOWN, ...FLOAT, ...PROVENANCE];
   return all.map(({ partOf, ...one }) => ({
     ...one,
     name: said(one.name, nouns),

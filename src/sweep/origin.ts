@@ -37,7 +37,7 @@ export const ORIGIN: readonly Column<Row>[] = [
 ];
 
 /** The settings that most questions are about; `changes` has the others. */
-export const SETTINGS: readonly Column<Row>[] = [
+export const SETTING_COLUMNS: readonly Column<Row>[] = [
   column(
     "weight_bits",
     "bit",

@@ -10,7 +10,7 @@ const DAY = 24 * HOUR;
 
 export const cache = defineCommand({
   command: "cache [action]",
-  describe: "Print what is in the folder of results that sweeps share, or prune it",
+  describe: "Print what is in the cache that sweeps share, or prune it",
   lists: [],
   builder: (y) =>
     y
