@@ -4,6 +4,7 @@ import { attention } from "./attention/index.ts";
 import { conv } from "./conv/index.ts";
 import type { Kernel } from "./define.ts";
 import { embedding } from "./embedding/index.ts";
+import { gru } from "./gru/index.ts";
 import { linear, linearTanh } from "./linear/index.ts";
 import { lstm } from "./lstm/index.ts";
 import { mogrifier } from "./mogrifier/index.ts";
@@ -31,6 +32,7 @@ export const kernels: readonly Kernel[] = [
   softmax,
   attention,
   lstm,
+  gru,
   mogrifier,
   argmax,
 ];

@@ -283,7 +283,7 @@ const productRoundedOnce = (a: Grid, b: Grid, output: Grid, numerics: Numerics):
 });
 
 /** 1 - x on a grid: 1 is the grid's nearest code. */
-function complementOn(grid: Grid, numerics: Numerics): QGain {
+export function complementOn(grid: Grid, numerics: Numerics): QGain {
   const scale = scaleFor(1, "vector", numerics);
   return complement(grid, encode(1, grid), scale);
 }

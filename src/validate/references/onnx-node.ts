@@ -17,6 +17,7 @@ import {
   UINT8,
 } from "../operators/onnx.ts";
 import { convInteger, qlinearConv } from "../operators/onnx-conv.ts";
+import { gruNode } from "../operators/onnx-gru-node.ts";
 import { lstmNode } from "../operators/onnx-lstm-node.ts";
 import { NodeFile, NodeTest, type Tensor } from "../operators/onnx-test.ts";
 import type { Reference, Suite } from "../suite.ts";
@@ -235,6 +236,10 @@ const SUPPORTED: Readonly<Record<string, NodeOperator>> = {
     ...{ operation: "LSTM", format: "16 bits for float32", agreement: "within 2^-12 a step" },
     run: lstmNode,
   },
+  GRU: {
+    ...{ operation: "GRU", format: "16 bits for float32", agreement: "within 2^-11 a step" },
+    run: gruNode,
+  },
   LayerNormalization: {
     ...{ operation: "layer norm", format: "16 bits for float32" },
     agreement: ROUNDED,
@@ -268,7 +273,6 @@ const [ALPHA, BETA] = [0.2, 0.5];
 const STEEP = "steeper at 0 than any table's error could be bounded";
 
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  GRU: "no kernel has its gates: the reset gate multiplies inside the candidate",
   RNN: "no kernel is a recurrent layer without a cell",
   LogSoftmax: "no instruction takes a logarithm",
   MeanVarianceNormalization:

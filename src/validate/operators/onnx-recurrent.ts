@@ -1,0 +1,115 @@
+import { elementsIn } from "./onnx.ts";
+import type { NodeTest, Tensor } from "./onnx-test.ts";
+
+/** What ONNX's recurrent operators have in common: directions, two layouts, sequences of different lengths. */
+
+/** Whether each direction reads from the end. */
+const DIRECTIONS: Readonly<Record<string, readonly boolean[]>> = {
+  forward: [false],
+  reverse: [true],
+  bidirectional: [false, true],
+};
+
+/** Whether each of the operator's directions reads from the end. */
+export function directionsOf(
+  { attributes }: NodeTest,
+  { directions }: Layout,
+  r: Tensor,
+): readonly boolean[] {
+  const direction = attributes.has("direction") ? attributes.text("direction") : "forward";
+  const all = DIRECTIONS[direction] ?? attributes.at("direction").refuse(`${direction} is no direction`);
+  if (directions !== all.length) r.source.refuse(`its first dimension is not ${all.length}`);
+  return all;
+}
+
+/** How the operator's tensors are laid out: time first, or (layout 1) the batch. */
+export interface Layout {
+  readonly steps: number;
+  readonly count: number;
+  readonly input: number;
+  readonly hidden: number;
+  readonly directions: number;
+  readonly isBatchFirst: boolean;
+}
+
+/** Places of vectors: of x, of a state, of y. */
+const vectorOfX = ({ steps, count, isBatchFirst }: Layout, t: number, i: number): number =>
+  isBatchFirst ? i * steps + t : t * count + i;
+const vectorOfState = ({ count, directions, isBatchFirst }: Layout, k: number, i: number): number =>
+  isBatchFirst ? i * directions + k : k * count + i;
+const vectorOfY = (layout: Layout, t: number, k: number, i: number): number => {
+  const { steps, count, directions, isBatchFirst } = layout;
+  return isBatchFirst ? (i * steps + t) * directions + k : (t * directions + k) * count + i;
+};
+
+export const vector = (data: ArrayLike<number>, i: number, size: number): Float64Array =>
+  Float64Array.from({ length: size }, (_, j) => data[i * size + j]!);
+
+/** @param gates  blocks of rows in W and R */
+export function layoutOf(test: NodeTest, x: Tensor, r: Tensor, gates: number): Layout {
+  x.shaped(undefined, undefined, undefined);
+  const [directions, , hidden] = r.shape as [number, number, number];
+  r.shaped(directions, gates * hidden, hidden);
+  const isBatchFirst = test.number("layout", 0) === 1;
+  const [first, second, input] = x.shape as [number, number, number];
+  const [steps, count] = isBatchFirst ? [second, first] : [first, second];
+  return { steps, count, input, hidden, directions, isBatchFirst };
+}
+
+/** A direction's part of a tensor whose first dimension is that. */
+export const partOf = (
+  tensor: Tensor,
+  { directions }: Layout,
+  k: number,
+  ...shape: readonly number[]
+): Float64Array => vector(tensor.shaped(directions, ...shape), k, elementsIn(shape));
+
+/** The vectors of each sequence of the batch, in the order of time. */
+export function sequencesOf(x: Tensor, lengths: Tensor | undefined, layout: Layout): Float64Array[][] {
+  const { steps, count, input } = layout;
+  const data = x.reals();
+  const all = lengths?.shaped(count) ?? new Array<number>(count).fill(steps);
+  if (all.some((length) => !(Number.isInteger(length) && length >= 1 && length <= steps)))
+    lengths!.source.refuse(`a length is not within 1 … ${steps}`);
+  return all.map((length, i) =>
+    Array.from({ length }, (_, t) => vector(data, vectorOfX(layout, t, i), input)),
+  );
+}
+
+/** The state of a sequence before its first vector: 0 where it is not given. */
+export function stateOf(tensor: Tensor | undefined, layout: Layout, k: number, i: number): Float64Array {
+  const { count, hidden, directions, isBatchFirst } = layout;
+  const shape = isBatchFirst ? [count, directions, hidden] : [directions, count, hidden];
+  const data = tensor?.shaped(...shape) ?? new Float64Array(elementsIn(shape));
+  return vector(data, vectorOfState(layout, k, i), hidden);
+}
+
+/** What a direction left of each sequence of the batch. */
+export interface DirectionRun {
+  readonly reverse: boolean;
+  /** h after every vector, in the order of time. */
+  readonly hs: readonly (readonly Float64Array[])[];
+}
+
+/** All h and the last ones, as the operator has them; what lies behind a sequence's end is 0. */
+export function outputsOf(layout: Layout, runs: readonly DirectionRun[]) {
+  const { steps, count, hidden, directions } = layout;
+  const y = new Float64Array(steps * directions * count * hidden);
+  const h = new Float64Array(directions * count * hidden);
+  for (const [k, { reverse, hs }] of runs.entries()) {
+    for (const [i, own] of hs.entries()) {
+      for (const [t, value] of own.entries()) y.set(value, vectorOfY(layout, t, k, i) * hidden);
+      h.set(own.at(reverse ? 0 : -1)!, vectorOfState(layout, k, i) * hidden);
+    }
+  }
+  return { y, h };
+}
+
+/** Last states that are no h, as the operator has them. */
+export function statesOf(layout: Layout, runs: readonly (readonly Float64Array[])[]): Float64Array {
+  const { count, hidden, directions } = layout;
+  const all = new Float64Array(directions * count * hidden);
+  for (const [k, batch] of runs.entries())
+    for (const [i, state] of batch.entries()) all.set(state, vectorOfState(layout, k, i) * hidden);
+  return all;
+}
