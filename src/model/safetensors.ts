@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../base/errors.ts";
+import { readBytes } from "../base/files.ts";
 
 /** One named array of a safetensors file, row-major, in single precision whatever its stored type. */
 export interface Tensor {
@@ -66,15 +66,6 @@ export function readMetadata(path: string): Readonly<Record<string, string>> {
   const parsed = z.record(z.string(), z.string()).safeParse(header["__metadata__"] ?? {});
   if (!parsed.success) throw new InputError(path, "__metadata__: not a mapping of texts");
   return parsed.data;
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (e) {
-    const code = e instanceof Error && "code" in e ? String(e.code) : "";
-    throw new InputError(path, code === "ENOENT" ? "no such file" : `cannot be read (${code || String(e)})`);
-  }
 }
 
 function split(path: string, file: Uint8Array): { header: Record<string, unknown>; body: DataView } {
