@@ -1,4 +1,4 @@
-import { floorLog2, roundReal } from "../fixed/real.ts";
+import { decodeHalf, roundHalf } from "../fixed/real.ts";
 
 /** Elements of a tensor. 64-bit integers are kept in doubles: exact to 2^53, and beyond that they only ever stand for "to the end". */
 export type Data =
@@ -22,28 +22,6 @@ interface Format {
   read(view: DataView, i: number): number;
   /** What a number becomes when it is stored, where the array does not see to it. */
   readonly round?: (x: number) => number;
-}
-
-/** The value of a 16-bit float with so many exponent bits, as bits: IEEE 754, subnormals and infinities too. */
-function smallFloat(bits: number, exponentBits: number): number {
-  const fractionBits = 15 - exponentBits;
-  const bias = 2 ** (exponentBits - 1) - 1;
-  const sign = bits >= 0x8000 ? -1 : 1;
-  const fraction = bits % 2 ** fractionBits;
-  const exponent = ((bits % 0x8000) - fraction) / 2 ** fractionBits;
-  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Infinity : NaN;
-  const significand = exponent === 0 ? fraction : fraction + 2 ** fractionBits;
-  return sign * significand * 2 ** (Math.max(exponent, 1) - bias - fractionBits);
-}
-
-/** The nearest number of a 16-bit float with so many exponent bits, ties to even. */
-function roundSmall(x: number, exponentBits: number): number {
-  if (x === 0 || !Number.isFinite(x)) return x;
-  const fractionBits = 15 - exponentBits;
-  const bias = 2 ** (exponentBits - 1) - 1;
-  const step = 2 ** (Math.max(floorLog2(Math.abs(x)), 1 - bias) - fractionBits);
-  const rounded = roundReal(x / step, "half-even") * step;
-  return Math.abs(rounded) >= 2 ** (bias + 1) ? Math.sign(x) * Infinity : rounded;
 }
 
 /** Halves of a byte, the low one first. */
@@ -87,8 +65,8 @@ const FORMATS = {
   },
   float16: {
     ...{ code: 10, bits: 16, kind: "real", make: (n) => new Float32Array(n) },
-    read: (view, i) => smallFloat(view.getUint16(2 * i, true), 5),
-    round: (x) => roundSmall(x, 5),
+    read: (view, i) => decodeHalf(view.getUint16(2 * i, true)),
+    round: (x) => roundHalf(x),
   },
   float64: {
     ...{ code: 11, bits: 64, kind: "real", make: (n) => new Float64Array(n) },
@@ -104,8 +82,8 @@ const FORMATS = {
   },
   bfloat16: {
     ...{ code: 16, bits: 16, kind: "real", make: (n) => new Float32Array(n) },
-    read: (view, i) => smallFloat(view.getUint16(2 * i, true), 8),
-    round: (x) => roundSmall(x, 8),
+    read: (view, i) => decodeHalf(view.getUint16(2 * i, true), 8),
+    round: (x) => roundHalf(x, 8),
   },
   uint4: {
     ...{ code: 21, bits: 4, kind: "integer", make: (n) => new Uint8Array(n) },
