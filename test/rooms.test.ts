@@ -16,13 +16,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernels: ["base", "fixed", "arch", "pwl", "quant", "isa"],
   model: ["base", "fixed", "arch", "pwl", "quant", "isa", "kernels"],
   train: "base fixed simd arch pwl quant isa machine kernels model".split(" "),
+  onnx: ["base", "fixed", "pwl"],
   report: ["base", "fixed", "pwl"],
   store: ["base", "report"],
   mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
   sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper".split(" "),
   cluster: ["base", "sweep"],
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model train report store mapper sweep cluster validate".split(
+  cli: "base fixed simd arch pwl quant isa machine kernels model train report store mapper sweep cluster validate onnx".split(
     " ",
   ),
 };
@@ -248,7 +249,7 @@ const HOUSE_RULES: readonly {
     what: "transcendental functions",
     offends: isTranscendental,
     allowed: (path) =>
-      ["quant", "model", "train"].includes(roomOf(path)) ||
+      ["quant", "model", "train", "onnx"].includes(roomOf(path)) ||
       /^pwl\/(curves|placement|build|place\/.*)\.ts$/.test(path) ||
       /^kernels\/[^/]+\/(real|quantize)\.ts$/.test(path),
     caught: [
@@ -342,8 +343,9 @@ describe("size", () => {
   const MOST_LINES = 400;
   const MOST_LINES_OF_A_FUNCTION = 60;
 
-  test("a file is read in one sitting", () => {
-    const long = sources.map(({ path, tree }) => ({ path, lines: tree.text.split("\n").length - 1 }));
+  test("a file is read in one sitting, unless a tool wrote it", () => {
+    const own = sources.filter(({ path }) => !path.endsWith("_pb.ts"));
+    const long = own.map(({ path, tree }) => ({ path, lines: tree.text.split("\n").length - 1 }));
     expect(long.filter(({ lines }) => lines > MOST_LINES)).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { InputError } from "./errors.ts";
@@ -46,4 +46,17 @@ function refuse(path: string, error: unknown, part?: string): never {
   if (part !== undefined) rmSync(part, { force: true });
   if (error instanceof InputError) throw error;
   throw new InputError(path, `cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+}
+
+/** A file's bytes. @throws InputError naming the path where there is none, or where it cannot be read */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new InputError(
+      path,
+      code === "ENOENT" ? "no such file" : `cannot be read (${code ?? String(error)})`,
+    );
+  }
 }

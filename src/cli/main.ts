@@ -8,6 +8,7 @@ import { cache } from "./commands/cache.ts";
 import { compare } from "./commands/compare.ts";
 import { disasm } from "./commands/disasm.ts";
 import { gemm } from "./commands/gemm.ts";
+import { importCommand } from "./commands/import.ts";
 import { isa } from "./commands/isa.ts";
 import { means } from "./commands/means.ts";
 import { merge } from "./commands/merge.ts";
@@ -31,6 +32,7 @@ const commands: readonly Command[] = [
   run,
   profile,
   gemm,
+  importCommand,
   pwl,
   vectors,
   validate,

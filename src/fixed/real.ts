@@ -77,3 +77,28 @@ function anatomy(x: number): { exponent: number; isPower: boolean } {
   const isPower = (head & 0xf_ffff) === 0 && view.getUint32(4) === 0;
   return { exponent: (head >>> 20) - 1023 - lift, isPower };
 }
+
+/**
+ * The value of a 16-bit number of sign, exponent and fraction, from its bits: IEEE 754 binary16 with 5 exponent bits, bfloat16 with
+ * 8. Exact; subnormals, infinities and NaN too.
+ */
+export function decodeHalf(bits: number, exponentBits: 5 | 8 = 5): number {
+  const fractionBits = 15 - exponentBits;
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const fraction = bits % 2 ** fractionBits;
+  const exponent = ((bits % 0x8000) - fraction) / 2 ** fractionBits;
+  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Infinity : NaN;
+  const significand = exponent === 0 ? fraction : fraction + 2 ** fractionBits;
+  return sign * significand * 2 ** (Math.max(exponent, 1) - bias - fractionBits);
+}
+
+/** The nearest such number, ties to even; keeps NaN. */
+export function roundHalf(x: number, exponentBits: 5 | 8 = 5): number {
+  if (x === 0 || !Number.isFinite(x)) return x;
+  const fractionBits = 15 - exponentBits;
+  const bias = 2 ** (exponentBits - 1) - 1;
+  const step = 2 ** (Math.max(floorLog2(Math.abs(x)), 1 - bias) - fractionBits);
+  const rounded = roundReal(x / step, "half-even") * step;
+  return Math.abs(rounded) >= 2 ** (bias + 1) ? Math.sign(x) * Infinity : rounded;
+}

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../base/errors.ts";
+import { readBytes } from "../base/files.ts";
+import { decodeHalf } from "../fixed/real.ts";
 
 /** One named array of a safetensors file, row-major, in single precision whatever its stored type. */
 export interface Tensor {
@@ -32,7 +33,7 @@ const formats: Readonly<
   Record<Tensor["dtype"], { bytes: number; read(view: DataView, at: number): number }>
 > = {
   F32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
-  F16: { bytes: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  F16: { bytes: 2, read: (view, at) => decodeHalf(view.getUint16(at, true)) },
 };
 
 /**
@@ -66,15 +67,6 @@ export function readMetadata(path: string): Readonly<Record<string, string>> {
   const parsed = z.record(z.string(), z.string()).safeParse(header["__metadata__"] ?? {});
   if (!parsed.success) throw new InputError(path, "__metadata__: not a mapping of texts");
   return parsed.data;
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (e) {
-    const code = e instanceof Error && "code" in e ? String(e.code) : "";
-    throw new InputError(path, code === "ENOENT" ? "no such file" : `cannot be read (${code || String(e)})`);
-  }
 }
 
 function split(path: string, file: Uint8Array): { header: Record<string, unknown>; body: DataView } {
@@ -164,13 +156,4 @@ function readTensor(entry: Entry, body: DataView, problems: string[]): Tensor {
     );
   }
   return { dtype, shape, data };
-}
-
-/** The value of IEEE 754 binary16 bits: 1 sign, 5 exponent (bias 15), 10 fraction. Exact. */
-function halfToNumber(bits: number): number {
-  const sign = bits >= 0x8000 ? -1 : 1;
-  const fraction = bits % 0x400;
-  const exponent = ((bits % 0x8000) - fraction) / 0x400;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (0x400 + fraction) * 2 ** (exponent - 25);
 }

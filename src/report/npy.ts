@@ -3,11 +3,18 @@ import { InputError } from "../base/errors.ts";
 /** Bytes of one element: NumPy's int8, int16, int32 and int64. */
 export type ElementBytes = 1 | 2 | 4 | 8;
 
-/** An array as read, elements in C order. */
+/** An array of integers as read, elements in C order. */
 export interface NpyArray {
   readonly bytes: ElementBytes;
   readonly shape: readonly number[];
   readonly codes: readonly number[];
+}
+
+/** An array of any type that is read and written here, elements in C order. */
+export interface NpyTensor {
+  readonly dtype: NpyType;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
 }
 
 const MAGIC = "\x93NUMPY";
@@ -17,36 +24,85 @@ const PREAMBLE_BYTES = MAGIC.length + 4;
 const ALIGNMENT = 64;
 const WORD = 2 ** 32;
 
-const TYPES: readonly (readonly [bytes: ElementBytes, descr: string])[] = [
-  [1, "|i1"],
-  [2, "<i2"],
-  [4, "<i4"],
-  [8, "<i8"],
-];
+/** NumPy's name of a type, how it is described in a file, and how an element is stored: little-endian. */
+interface Type {
+  readonly dtype: string;
+  readonly descr: string;
+  readonly bytes: ElementBytes;
+  read(view: DataView, at: number): number;
+  write(view: DataView, at: number, x: number): void;
+}
+
+const integer = (bytes: ElementBytes): Omit<Type, "dtype" | "descr"> => ({
+  bytes,
+  read: (view, at) => get(view, at, bytes),
+  write: (view, at, x) => put(view, at, bytes, x),
+});
+const byte: Omit<Type, "dtype" | "descr"> = {
+  bytes: 1,
+  read: (view, at) => view.getUint8(at),
+  write: (view, at, x) => view.setUint8(at, x),
+};
+
+const TYPES = [
+  { dtype: "int8", descr: "|i1", ...integer(1) },
+  { dtype: "int16", descr: "<i2", ...integer(2) },
+  { dtype: "int32", descr: "<i4", ...integer(4) },
+  { dtype: "int64", descr: "<i8", ...integer(8) },
+  { dtype: "uint8", descr: "|u1", ...byte },
+  { dtype: "bool", descr: "|b1", ...byte },
+  {
+    dtype: "float32",
+    descr: "<f4",
+    bytes: 4,
+    read: (view: DataView, at: number) => view.getFloat32(at, true),
+    write: (view: DataView, at: number, x: number) => view.setFloat32(at, x, true),
+  },
+  {
+    dtype: "float64",
+    descr: "<f8",
+    bytes: 8,
+    read: (view: DataView, at: number) => view.getFloat64(at, true),
+    write: (view: DataView, at: number, x: number) => view.setFloat64(at, x, true),
+  },
+] as const satisfies readonly Type[];
+
+type NpyType = (typeof TYPES)[number]["dtype"];
+
+/** The type of NumPy's name for it; undefined where it is not written here. */
+export const npyTypeOf = (name: string): NpyType | undefined =>
+  TYPES.find(({ dtype }) => dtype === name)?.dtype;
 
 /**
  * A one-dimensional array of integers in NumPy's format, version 1.0, little-endian.
  * @throws RangeError for an element that is not an integer of `bytes` bytes, or beyond 2^53
  */
 export function toNpy(codes: ArrayLike<number>, bytes: ElementBytes): Uint8Array {
-  const [, descr] = TYPES.find(([size]) => size === bytes)!;
-  const fields = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${codes.length},), }`;
-  const unpadded = PREAMBLE_BYTES + fields.length + 1;
-  const start = unpadded + ((ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT);
-  const header = `${fields.padEnd(start - PREAMBLE_BYTES - 1)}\n`;
-  const file = new Uint8Array(start + bytes * codes.length);
-  const view = new DataView(file.buffer);
-  for (let i = 0; i < MAGIC.length; i++) file[i] = MAGIC.charCodeAt(i);
-  view.setUint8(MAGIC.length, 1);
-  view.setUint16(MAGIC.length + 2, header.length, true);
-  for (let i = 0; i < header.length; i++) file[PREAMBLE_BYTES + i] = header.charCodeAt(i);
   const limit = 2 ** (8 * bytes - 1);
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!;
     if (!Number.isSafeInteger(code) || code < -limit || code >= limit)
       throw new RangeError(`element ${i}: ${code} is no integer of ${bytes} bytes`);
-    put(view, start + bytes * i, bytes, code);
   }
+  const { dtype } = TYPES.find((type) => type.bytes === bytes && type.dtype.startsWith("int"))!;
+  return toNpyTensor({ dtype, shape: [codes.length], data: codes });
+}
+
+/** An array in NumPy's format, version 1.0, each element stored as its type stores it: whole numbers are not checked. */
+export function toNpyTensor({ dtype, shape, data }: NpyTensor): Uint8Array {
+  const { descr, bytes, write }: Type = TYPES.find((type) => type.dtype === dtype)!;
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const fields = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const unpadded = PREAMBLE_BYTES + fields.length + 1;
+  const start = unpadded + ((ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT);
+  const header = `${fields.padEnd(start - PREAMBLE_BYTES - 1)}\n`;
+  const file = new Uint8Array(start + bytes * data.length);
+  const view = new DataView(file.buffer);
+  for (let i = 0; i < MAGIC.length; i++) file[i] = MAGIC.charCodeAt(i);
+  view.setUint8(MAGIC.length, 1);
+  view.setUint16(MAGIC.length + 2, header.length, true);
+  for (let i = 0; i < header.length; i++) file[PREAMBLE_BYTES + i] = header.charCodeAt(i);
+  for (let i = 0; i < data.length; i++) write(view, start + bytes * i, data[i]!);
   return file;
 }
 
@@ -62,13 +118,29 @@ function put(view: DataView, at: number, bytes: ElementBytes, code: number): voi
 }
 
 const HEADER =
-  /^\{'descr': '([|<]i[1248])', 'fortran_order': False, 'shape': \((\d+,|\d+(?:, \d+)+|)\), ?\} *\n$/;
+  /^\{'descr': '([|<][iufb][1248])', 'fortran_order': False, 'shape': \((\d+,|\d+(?:, \d+)+|)\), ?\} *\n$/;
 
 /**
  * Reads what `toNpy` writes, of any number of dimensions.
  * @throws InputError naming `where` for any other file, and for elements beyond 2^53
  */
 export function fromNpy(file: Uint8Array, where: string): NpyArray {
+  const { type, shape, values } = parse(file, where, (dtype) => dtype.startsWith("int"), "integers");
+  const odd = values.findIndex((code) => !Number.isSafeInteger(code));
+  if (odd >= 0) throw new InputError(where, `element ${odd} is beyond 2^53`);
+  return { bytes: type.bytes, shape, codes: values };
+}
+
+/**
+ * Reads what `toNpyTensor` writes; 64-bit integers beyond 2^53 come as the nearest double.
+ * @throws InputError naming `where` for any other file
+ */
+export function fromNpyTensor(file: Uint8Array, where: string): NpyTensor {
+  const { type, shape, values } = parse(file, where, () => true, "numbers of a type that is read");
+  return { dtype: type.dtype, shape, data: values };
+}
+
+function parse(file: Uint8Array, where: string, isTaken: (dtype: string) => boolean, what: string) {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const text = (from: number, to: number) => String.fromCharCode(...file.subarray(from, to));
   if (file.length < PREAMBLE_BYTES || text(0, MAGIC.length) !== MAGIC)
@@ -77,10 +149,10 @@ export function fromNpy(file: Uint8Array, where: string): NpyArray {
   if (version !== "1.0") throw new InputError(where, `is a .npy file of version ${version}, not 1.0`);
   const start = PREAMBLE_BYTES + view.getUint16(MAGIC.length + 2, true);
   const match = HEADER.exec(text(PREAMBLE_BYTES, start));
-  const type = TYPES.find(([, descr]) => descr === match?.[1]);
+  const type = TYPES.find(({ dtype, descr }) => descr === match?.[1] && isTaken(dtype));
   if (match === null || type === undefined)
-    throw new InputError(where, "its header describes no little-endian integers in C order");
-  const [bytes] = type;
+    throw new InputError(where, `its header describes no little-endian ${what} in C order`);
+  const { bytes, read } = type;
   const shape = match[2]!.split(",").filter(Boolean).map(Number);
   const count = shape.reduce((product, extent) => product * extent, 1);
   if (file.length !== start + bytes * count)
@@ -88,10 +160,8 @@ export function fromNpy(file: Uint8Array, where: string): NpyArray {
       where,
       `${file.length - start} bytes of elements where its shape asks for ${bytes * count}`,
     );
-  const codes = Array.from({ length: count }, (_, i) => get(view, start + bytes * i, bytes));
-  const odd = codes.findIndex((code) => !Number.isSafeInteger(code));
-  if (odd >= 0) throw new InputError(where, `element ${odd} is beyond 2^53`);
-  return { bytes, shape, codes };
+  const values = Array.from({ length: count }, (_, i) => read(view, start + bytes * i));
+  return { type, shape, values };
 }
 
 function get(view: DataView, at: number, bytes: ElementBytes): number {

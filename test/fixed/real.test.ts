@@ -5,10 +5,12 @@ import {
   ceilLog2,
   decode,
   decodeAll,
+  decodeHalf,
   encode,
   encodeAll,
   floorLog2,
   type Grid,
+  roundHalf,
   roundReal,
 } from "../../src/fixed/real.ts";
 import { ROUNDINGS } from "../../src/fixed/round.ts";
@@ -124,4 +126,52 @@ test("logarithms of what has none are refused", () => {
     expect(() => floorLog2(x), `${x}`).toThrow(RangeError);
     expect(() => ceilLog2(x), `${x}`).toThrow(RangeError);
   }
+});
+
+describe.each([
+  [5, 65504, 2 ** -24],
+  [8, (2 - 2 ** -7) * 2 ** 127, 2 ** -133],
+] as const)("numbers of 16 bits, %i of them the exponent", (exponentBits, largest, smallest) => {
+  const value = (bits: number) => decodeHalf(bits, exponentBits);
+  const infinity = 0x8000 - 2 ** (15 - exponentBits);
+
+  test("grow with their bits, from the smallest to infinity, and mirror each other", () => {
+    expect([value(0), value(1), value(infinity - 1), value(infinity)]).toEqual([
+      0,
+      smallest,
+      largest,
+      Infinity,
+    ]);
+    expect([value(infinity + 1), value(0xffff)]).toEqual([NaN, NaN]);
+    const falls = Array.from({ length: infinity }, (_, bits) => bits).filter(
+      (bits) => !(value(bits) < value(bits + 1)),
+    );
+    const odd = Array.from({ length: infinity }, (_, bits) => bits).filter(
+      (bits) => value(bits + 0x8000) !== -value(bits),
+    );
+    expect([falls, odd]).toEqual([[], []]);
+  });
+
+  test("are what is next to a real number, ties to even bits", () => {
+    const wrong: number[] = [];
+    for (let bits = 0; bits < infinity - 1; bits++) {
+      const [low, high] = [value(bits), value(bits + 1)];
+      const middle = (low + high) / 2;
+      const even = bits % 2 === 0 ? low : high;
+      const isRight =
+        roundHalf(low, exponentBits) === low &&
+        roundHalf(-middle, exponentBits) === -even &&
+        roundHalf(middle - (high - low) / 4, exponentBits) === low &&
+        roundHalf(middle + (high - low) / 4, exponentBits) === high;
+      if (!isRight) wrong.push(bits);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("end where half a step more is infinity", () => {
+    const half = (largest - value(infinity - 2)) / 2;
+    expect(roundHalf(largest + half, exponentBits)).toBe(Infinity);
+    expect(roundHalf(-(largest + half) * (1 - 2 ** -40), exponentBits)).toBe(-largest);
+    expect(roundHalf(NaN, exponentBits)).toBeNaN();
+  });
 });

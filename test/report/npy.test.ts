@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/base/errors.ts";
 import { toHex } from "../../src/report/hex.ts";
-import { type ElementBytes, fromNpy, toNpy } from "../../src/report/npy.ts";
+import {
+  type ElementBytes,
+  fromNpy,
+  fromNpyTensor,
+  npyTypeOf,
+  toNpy,
+  toNpyTensor,
+} from "../../src/report/npy.ts";
 
 const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const SIZES: readonly ElementBytes[] = [1, 2, 4, 8];
@@ -40,6 +47,24 @@ describe(".npy", () => {
   test("of more dimensions is read in C order", () => {
     const file = saved("|i1", "(2, 3)", [1, 2, 3, 4, 5, 6]);
     expect(fromNpy(file, "a.npy")).toEqual({ bytes: 1, shape: [2, 3], codes: [1, 2, 3, 4, 5, 6] });
+  });
+
+  test("of real numbers is what NumPy writes, and is read as it was written", () => {
+    const single = { dtype: "float32", shape: [2, 1], data: [1.5, -2] } as const;
+    expect(toNpyTensor(single)).toEqual(saved("<f4", "(2, 1)", [0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0]));
+    const others = [
+      { dtype: "float64", shape: [1, 2, 1], data: [0.1, -Infinity] },
+      { dtype: "float32", shape: [], data: [Math.fround(0.1)] },
+      { dtype: "uint8", shape: [2], data: [0, 255] },
+      { dtype: "bool", shape: [2], data: [0, 1] },
+      { dtype: "int64", shape: [2], data: [-1, 2 ** 40] },
+    ] as const;
+    for (const tensor of [single, ...others])
+      expect(fromNpyTensor(toNpyTensor(tensor), "a.npy")).toEqual(tensor);
+    expect(npyTypeOf("float16")).toBeUndefined();
+    expect(() => fromNpy(toNpyTensor(single), "a.npy")).toThrow(
+      "a.npy: its header describes no little-endian integers in C order",
+    );
   });
 
   test("takes no element that does not fit", () => {

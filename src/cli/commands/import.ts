@@ -1,0 +1,182 @@
+import { join } from "node:path";
+import { InputError } from "../../base/errors.ts";
+import { readBytes, writeWhole } from "../../base/files.ts";
+import { execute } from "../../onnx/execute.ts";
+import type { Graph, Input } from "../../onnx/graph.ts";
+import { loadModel } from "../../onnx/load.ts";
+import type { Given } from "../../onnx/resolve.ts";
+import { type Summary, summarize, type Work } from "../../onnx/summary.ts";
+import { type Tensor, tensorOf, textOf, UNKNOWN } from "../../onnx/tensor.ts";
+import { fromNpyTensor, npyTypeOf, toNpyTensor } from "../../report/npy.ts";
+import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
+import { grouped, layOut, toJson } from "../layout.ts";
+import { json, pairsOf } from "../options.ts";
+import { progressOn } from "../progress.ts";
+
+const listed = (describe: string) =>
+  ({ type: "string", array: true, nargs: 1, requiresArg: true, describe }) as const;
+
+export const importCommand = defineCommand({
+  command: "import <model>",
+  describe: "Read an ONNX model: its operators and their work, and what of it the machine could take",
+  lists: ["shape", "fix", "run"],
+  builder: (y) =>
+    y
+      .positional("model", { type: "string", demandOption: true, describe: "an .onnx file, opset 7 … 22" })
+      .option("shape", listed("sizes of an input, as in x=1,3,48,320; may be repeated"))
+      .option("fix", listed("make an input a constant, as in sr=16000; may be repeated"))
+      .option("run", listed("compute the model in float32 on this input, as in x=x.npy; may be repeated"))
+      .option("out", {
+        type: "string",
+        requiresArg: true,
+        describe: "folder for what --run computes, as .npy",
+      })
+      .option("json", json)
+      .example("$0 import model.onnx", "first sizes that the model leaves open are taken as 1")
+      .example("$0 import vad.onnx --fix sr=16000 --shape input=1,576", "choose a branch, and all sizes")
+      .example("$0 import model.onnx --run x=x.npy --out results", "compute its outputs"),
+  run(args, io) {
+    if ((args.run === undefined) !== (args.out === undefined))
+      throw new UsageError("--run and --out go together");
+    const inputs = new Map(pairsOf(args.run, "--run").map(([name, path]) => [name, tensorAt(path)]));
+    const shapes = new Map([...inputs].map(([name, { shape }]) => [name, shape]));
+    const given: Given = {
+      shapes: new Map([...shapes, ...listsOf(args.shape, "--shape")]),
+      fixed: listsOf(args.fix, "--fix"),
+      batch: 1,
+    };
+    for (const [name, shape] of given.shapes!)
+      if (shape.some((size) => !Number.isSafeInteger(size) || size < 1))
+        throw new InputError("--shape", `${name}=${shape.join(",")}: sizes are whole numbers from 1 on`);
+    const graph = loadModel(args.model, given);
+    if (args.out !== undefined) return compute(graph, inputs, args.out, io);
+    const summary = summarize(graph);
+    io.out(args.json ? toJson(documentOf(graph, summary)) : reportOf(graph, summary));
+    return STATUS.done;
+  },
+});
+
+/** An input's tensor. @throws InputError for a file that is none */
+function tensorAt(path: string): Tensor {
+  const { dtype, shape, data } = fromNpyTensor(readBytes(path), path);
+  return tensorOf(dtype, shape, data);
+}
+
+/** Computes a model and writes each output as `<name>.npy`, all of them or none. */
+function compute(graph: Graph, inputs: ReadonlyMap<string, Tensor>, folder: string, io: Io): Status {
+  const bar = io.terminal && progressOn(io);
+  const results = [...execute(graph, inputs, (done, all) => bar?.update(done, all, "nodes"))];
+  bar?.stop();
+  const files = results.map(([name, tensor]) => {
+    const dtype = npyTypeOf(tensor.dtype);
+    if (dtype === undefined)
+      throw new InputError(folder, `output ${name} of ${textOf(tensor)} is not written`);
+    return [
+      join(folder, `${name.replaceAll(/[^\w.-]/g, "_")}.npy`),
+      toNpyTensor({ ...tensor, dtype }),
+    ] as const;
+  });
+  for (const [path, contents] of files) writeWhole(path, contents);
+  io.out(layOut(files.map(([path], i) => [path, textOf(results[i]![1])])));
+  return STATUS.done;
+}
+
+/** Numbers by names. @throws UsageError for what is none */
+function listsOf(
+  pairs: readonly string[] | undefined,
+  option: string,
+): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    pairsOf(pairs, option).map(([name, list]) => {
+      const numbers = list.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+      if (numbers.some(Number.isNaN))
+        throw new UsageError(`${option} takes NAME=NUMBER,…, not "${name}=${list}"`);
+      return [name, numbers] as const;
+    }),
+  );
+}
+
+const typeOf = ({ name, dtype, shape }: Input) => ({ name, dtype, shape: shape ?? null });
+
+const outputsOf = ({ outputs, types }: Graph): Input[] =>
+  outputs.map(({ name, value }) => ({ name, ...types.get(value)! }));
+
+const documentOf = (graph: Graph, { parameters, total, ops, targets }: Summary) => ({
+  file: graph.file,
+  producer: graph.producer,
+  opset: graph.opset,
+  inputs: graph.inputs.map(typeOf),
+  outputs: outputsOf(graph).map(typeOf),
+  parameters,
+  total,
+  ops,
+  patterns: Object.fromEntries(graph.patterns),
+  targets,
+});
+
+const percent = (part: number, whole: number): string =>
+  whole === 0 ? "-" : ((100 * part) / whole).toFixed(1);
+
+/** Nodes, products and elements of a line, with their shares. */
+const cells = (work: Work, total: Work): string[] => [
+  grouped(work.nodes),
+  grouped(work.macs),
+  percent(work.macs, total.macs),
+  grouped(work.elements),
+  percent(work.elements, total.elements),
+];
+
+const HEADING = ["nodes", "MACs", "%", "elements", "%"];
+const RIGHT = [1, 2, 3, 4, 5];
+
+/** What becomes of layout: nothing is computed, so it has no line of its own among those of the machine. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  layout: "layout: addresses, no arithmetic",
+  host: "host: stays real-valued there",
+};
+
+function reportOf(graph: Graph, { parameters, total, ops, targets }: Summary): string {
+  const values = (kind: string, list: readonly Input[]) =>
+    list.map((value, i) => [i === 0 ? kind : "", `${value.name}: ${textOf(value)}`]);
+  const patterns = [...graph.patterns].map(([name, count]) => `${name} ${count}`);
+  return [
+    layOut([
+      ["model", graph.file],
+      ["producer", graph.producer || "unknown"],
+      ["opset", String(graph.opset)],
+      ...values("inputs", graph.inputs),
+      ...values("outputs", outputsOf(graph)),
+      ["parameters", grouped(parameters)],
+      ["MACs", grouped(total.macs)],
+      ["patterns", patterns.join(", ") || "none"],
+    ]),
+    "\n",
+    layOut([["operator", ...HEADING], ...ops.map((row) => [row.op, ...cells(row, total)])], { right: RIGHT }),
+    "\n",
+    layOut(
+      [
+        ["what a lowering takes it to", ...HEADING, "operators"],
+        ...targets.map((row) => [
+          MEANINGS[row.target] ?? row.target,
+          ...cells(row, total),
+          row.ops.join(", "),
+        ]),
+      ],
+      { right: RIGHT },
+    ),
+    ...openText(graph, total),
+  ].join("");
+}
+
+/** What the figures leave out, and what to say so that they do not. */
+function openText(graph: Graph, { open, nodes }: Work): string[] {
+  if (open === 0) return [];
+  const inputs = graph.inputs.filter(({ shape }) => shape?.some((size) => typeof size === "string") ?? true);
+  const say = inputs.map(
+    ({ name, shape }) => `--shape ${name}=${shape?.join(",").replaceAll(UNKNOWN, "N") ?? "N,N"}`,
+  );
+  const how = say.length === 0 ? "" : ` give sizes with ${say.join(" ")}`;
+  return [
+    `\n${grouped(open)} of ${grouped(nodes)} nodes have open sizes and are not counted:${how || " they hang on data"}\n`,
+  ];
+}

@@ -1,0 +1,110 @@
+import type { Data } from "../dtype.ts";
+import { elementsIn, UNKNOWN } from "../tensor.ts";
+import { type Call, countOf, int, like, type Op, unified } from "./define.ts";
+import { asPlane, axesOf, type Known, shapeOf, WINDOW_ATTRIBUTES } from "./window.ts";
+
+/** The kernel's spatial sizes: those of W [filters, channels / group, ...], which `kernel_shape` repeats. */
+function kernelOf(call: Call): readonly number[] | undefined {
+  const weights = call.shape(1);
+  const given = call.list("kernel_shape");
+  if (weights === undefined) return given;
+  const kernel = weights.slice(2);
+  if (
+    given !== undefined &&
+    (given.length !== kernel.length || given.some((n, i) => unified(n, kernel[i]!) === undefined))
+  )
+    call.refuse(`kernel_shape [${given.join(", ")}] for W of [${weights.join(", ")}]`);
+  return given ?? (kernel.every((size) => typeof size === "number") ? kernel : undefined);
+}
+
+/** Channels that W and the bias ask for, held against the input. */
+function checkChannels(call: Call): void {
+  const [x, w, b] = [call.shape(0), call.shape(1), call.has(2) ? call.shape(2) : undefined];
+  const group = call.int("group");
+  if (!(group >= 1)) call.refuse(`group of ${group} is not 1 or more`);
+  if (w === undefined) return;
+  const [filters, channels] = w;
+  if (w.length < 3) call.refuse(`takes W of 3 or 4 dimensions, not [${w.join(", ")}]`);
+  if (x !== undefined && typeof channels === "number" && unified(x[1] ?? 1, channels * group) === undefined)
+    call.refuse(`W of [${w.join(", ")}] in ${group} groups for an input of [${x.join(", ")}]`);
+  if (typeof filters === "number" && filters % group !== 0)
+    call.refuse(`${filters} filters in ${group} groups`);
+  if (b !== undefined && (b.length !== 1 || unified(b[0]!, filters!) === undefined))
+    call.refuse(`a bias of [${b.join(", ")}] for W of [${w.join(", ")}]`);
+}
+
+/** A channel of the input, a plane of the kernel, and where their products are added. */
+interface Plane {
+  readonly x: Data;
+  readonly from: number;
+  readonly weight: Data;
+  readonly at: number;
+}
+
+/**
+ * Adds one channel's products to the sums [rows][columns] of one filter: weight by weight, each over all places of the output
+ * whose input is not padding, so that the innermost loop runs along a row.
+ */
+function addPlane(
+  sums: Float64Array,
+  { x, from, weight, at }: Plane,
+  [rows, columns]: readonly [Known, Known],
+): void {
+  for (let r = 0; r < rows.kernel; r++) {
+    const [top, bottom] = reach(rows, r);
+    for (let c = 0; c < columns.kernel; c++) {
+      const factor = weight[at + r * columns.kernel + c]!;
+      const [left, right] = reach(columns, c);
+      for (let i = top; i < bottom; i++) {
+        const row = i * rows.stride + r * rows.dilation - rows.before;
+        let source =
+          from + row * columns.input + left * columns.stride + c * columns.dilation - columns.before;
+        const end = i * columns.output + right;
+        for (let to = i * columns.output + left; to < end; to++, source += columns.stride)
+          sums[to]! += factor * x[source]!;
+      }
+    }
+  }
+}
+
+/** Outputs whose input under weight `k` is inside: from the first to the one behind the last. */
+function reach(axis: Known, k: number): readonly [number, number] {
+  const shift = k * axis.dilation - axis.before;
+  const over = (n: number) =>
+    n <= 0 ? 0 : (n + axis.stride - 1 - ((n + axis.stride - 1) % axis.stride)) / axis.stride;
+  return [Math.min(axis.output, over(-shift)), Math.min(axis.output, over(axis.input - shift))];
+}
+
+const conv: Op = {
+  ...{ name: "Conv", target: "convolution", inputs: [2, 3] },
+  attributes: [...WINDOW_ATTRIBUTES, int("group", 1)],
+  infer(call) {
+    call.sameType(0, 1, 2);
+    const kernel = kernelOf(call);
+    checkChannels(call);
+    return like(call, kernel && shapeOf(call, call.shape(1)?.[0] ?? UNKNOWN, axesOf(call, kernel)));
+  },
+  compute(call, [x, w, b], [y]) {
+    const plane = asPlane(axesOf(call, kernelOf(call)!)!) as readonly [Known, Known];
+    const [batch, channels] = x!.shape as [number, number];
+    const [filters, depth] = w!.shape as [number, number];
+    const [size, area] = [plane[0].input * plane[1].input, plane[0].kernel * plane[1].kernel];
+    const outputs = plane[0].output * plane[1].output;
+    const perGroup = filters / call.int("group");
+    const sums = new Float64Array(outputs);
+    for (let n = 0; n < batch; n++) {
+      for (let f = 0; f < filters; f++) {
+        sums.fill(b === undefined ? 0 : b.data[f]!);
+        const first = n * channels + ((f - (f % perGroup)) / perGroup) * depth;
+        for (let c = 0; c < depth; c++) {
+          const at = (f * depth + c) * area;
+          addPlane(sums, { x: x!.data, from: (first + c) * size, weight: w!.data, at }, plane);
+        }
+        y!.data.set(sums, (n * filters + f) * outputs);
+      }
+    }
+  },
+  macs: (call, [y]) => countOf(y!) * elementsIn(call.concrete(1).slice(1)),
+};
+
+export const CONVOLUTIONS: readonly Op[] = [conv];

@@ -1,0 +1,133 @@
+import type { Data } from "../dtype.ts";
+import { broadcastStrides, elementsIn, isConcrete, offsetsOf, type Shape, type Tensor } from "../tensor.ts";
+import { broadcast, type Call, int, like, type Op, real, unified } from "./define.ts";
+
+/** A matrix [rows][columns] inside an array: where it begins, and how far apart its rows and columns are. */
+export interface View {
+  readonly data: Data;
+  readonly at: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+/**
+ * y[m][n] = sum over k of a[m][k] b[k][n], row-major from `at` on. Sums are doubles: a row of them is kept while b passes once,
+ * row by row, so that memory is read in order.
+ */
+export function multiply(
+  a: View,
+  b: View,
+  size: { m: number; k: number; n: number },
+  y: Data,
+  at: number,
+): void {
+  const { m, k, n } = size;
+  const sums = new Float64Array(n);
+  for (let i = 0; i < m; i++) {
+    sums.fill(0);
+    for (let j = 0; j < k; j++) {
+      const factor = a.data[a.at + i * a.row + j * a.column]!;
+      let from = b.at + j * b.row;
+      for (let c = 0; c < n; c++, from += b.column) sums[c]! += factor * b.data[from]!;
+    }
+    y.set(sums, at + i * n);
+  }
+}
+
+/** The sizes of a product by NumPy's rule: a vector on the left is a row, on the right a column. */
+function productOf(call: Call) {
+  const [left, right] = [call.shape(0), call.shape(1)];
+  if (left === undefined || right === undefined) return undefined;
+  if (left.length === 0 || right.length === 0) call.refuse("takes no scalars");
+  const a = left.length === 1 ? [1, ...left] : left;
+  const b = right.length === 1 ? [...right, 1] : right;
+  const [m, k] = a.slice(-2) as [Shape[number], Shape[number]];
+  const [rows, n] = b.slice(-2) as [Shape[number], Shape[number]];
+  const inner =
+    unified(k, rows) ?? call.refuse(`shapes [${left.join(", ")}] and [${right.join(", ")}] do not multiply`);
+  const outer = broadcast(call, a.slice(0, -2), b.slice(0, -2))!;
+  const shape = [...outer, ...(left.length === 1 ? [] : [m]), ...(right.length === 1 ? [] : [n])];
+  return { a, b, m, k: inner, n, outer, shape };
+}
+
+const matMul: Op = {
+  ...{ name: "MatMul", target: "matrix product", inputs: [2, 2] },
+  infer(call) {
+    call.sameType(0, 1);
+    return like(call, productOf(call)?.shape);
+  },
+  compute(call, [x, w], [y]) {
+    const { a, b, outer, ...sizes } = productOf(call)!;
+    const { m, k, n } = sizes as { m: number; k: number; n: number };
+    const batches = outer as readonly number[];
+    const starts = (shape: Shape, size: number): Int32Array => {
+      const strides = broadcastStrides((shape as readonly number[]).slice(0, -2), batches);
+      return offsetsOf(
+        batches,
+        strides.map((stride) => stride * size),
+      );
+    };
+    const [from, to] = [starts(a, m * k), starts(b, k * n)];
+    for (let batch = 0; batch < elementsIn(batches); batch++) {
+      const left = { data: x!.data, at: from[batch]!, row: k, column: 1 };
+      multiply(
+        left,
+        { data: w!.data, at: to[batch]!, row: n, column: 1 },
+        { m, k, n },
+        y!.data,
+        batch * m * n,
+      );
+    }
+  },
+  macs(call) {
+    const { shape, k } = productOf(call)!;
+    return elementsIn(shape as number[]) * (k as number);
+  },
+};
+
+/** Sizes of alpha A' B' + beta C; the two are transposed where their attributes say so. */
+function gemmOf(call: Call) {
+  const [a, b] = [call.shape(0), call.shape(1)];
+  if (a === undefined || b === undefined) return undefined;
+  if (a.length !== 2 || b.length !== 2) call.refuse(`takes matrices, not shapes [${a}] and [${b}]`);
+  const [m, k] = call.int("transA") ? [a[1]!, a[0]!] : [a[0]!, a[1]!];
+  const [rows, n] = call.int("transB") ? [b[1]!, b[0]!] : [b[0]!, b[1]!];
+  const inner = unified(k, rows) ?? call.refuse(`shapes [${a}] and [${b}] do not multiply`);
+  return { m, k: inner, n };
+}
+
+const gemm: Op = {
+  ...{ name: "Gemm", target: "matrix product", inputs: [2, 3] },
+  attributes: [real("alpha", 1), real("beta", 1), int("transA", 0), int("transB", 0)],
+  infer(call) {
+    call.sameType(0, 1, 2);
+    if (!call.has(2) && call.opset < 11) call.refuse("needs C before opset 11");
+    const sizes = gemmOf(call);
+    if (sizes === undefined) return like(call, undefined);
+    const shape = [sizes.m, sizes.n];
+    const added = call.has(2) ? call.shape(2) : [];
+    const spread = added && broadcast(call, shape, added);
+    if (isConcrete(shape) && spread?.some((size, i) => size !== shape[i]))
+      call.refuse(`C of [${added}] does not spread over [${shape}]`);
+    return like(call, shape);
+  },
+  compute(call, [a, b, c], [y]) {
+    const { m, k, n } = gemmOf(call) as { m: number; k: number; n: number };
+    const view = ({ data, shape }: Tensor, turned: boolean): View => {
+      const columns = shape[1]!;
+      return turned ? { data, at: 0, row: 1, column: columns } : { data, at: 0, row: columns, column: 1 };
+    };
+    const sums = new Float64Array(m * n);
+    multiply(view(a!, call.int("transA") !== 0), view(b!, call.int("transB") !== 0), { m, k, n }, sums, 0);
+    const places = c && offsetsOf(y!.shape, broadcastStrides(c.shape, y!.shape));
+    const [alpha, beta] = [call.real("alpha"), call.real("beta")];
+    for (let i = 0; i < sums.length; i++)
+      y!.data[i] = alpha * sums[i]! + (places === undefined ? 0 : beta * c!.data[places[i]!]!);
+  },
+  macs(call) {
+    const { m, k, n } = gemmOf(call) as { m: number; k: number; n: number };
+    return m * k * n;
+  },
+};
+
+export const PRODUCTS: readonly Op[] = [matMul, gemm];
