@@ -4,7 +4,7 @@ import { type Bin, binsOf, type Histogram } from "./histogram.ts";
 
 /** How a tensor's range comes from what calibration saw. */
 export const RANGE_METHODS = ["minmax", "average", "percentile", "mse", "entropy"] as const;
-export type RangeMethod = (typeof RANGE_METHODS)[number];
+type RangeMethod = (typeof RANGE_METHODS)[number];
 
 /** Those that look at where the values lie, and not at their ends alone. */
 export type FitMethod = Exclude<RangeMethod, "minmax" | "average">;

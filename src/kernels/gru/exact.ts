@@ -29,7 +29,7 @@ export function exactGru(
 }
 
 /** One step; `inputs` are the parts that x is concatenated from. */
-export function exactGruCell(q: QGru, inputs: readonly Int32Array[], at: GruCodes, arch: Settings): GruCodes {
+function exactGruCell(q: QGru, inputs: readonly Int32Array[], at: GruCodes, arch: Settings): GruCodes {
   const n = q.hiddenSize;
   const fromX = exactLinear(q.productX, inputs, arch);
   const fromH = exactLinear(q.productH, [at.h], arch);

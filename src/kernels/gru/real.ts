@@ -21,7 +21,7 @@ const sigmoid = CURVES.sigmoid.f;
  * h after one input: z h + (1 - z) n. Sites: `product.x`, `product.h`, `gated` (what r gates), `product.n` (U (r h), where r gates
  * h), `gates` with `gates.sigmoid` and `gates.tanh`, and `hidden`.
  */
-export function gruCell(p: GruParams, x: Float64Array, h: Float64Array, tap?: Tap): Float64Array {
+function gruCell(p: GruParams, x: Float64Array, h: Float64Array, tap?: Tap): Float64Array {
   const n = p.hidden;
   const fromX = product(p.weightX, x);
   if (p.bias) addTo(fromX, p.bias);

@@ -42,7 +42,7 @@ const vectorOfY = (layout: Layout, t: number, k: number, i: number): number => {
   return isBatchFirst ? (i * steps + t) * directions + k : (t * directions + k) * count + i;
 };
 
-export const vector = (data: ArrayLike<number>, i: number, size: number): Float64Array =>
+const vector = (data: ArrayLike<number>, i: number, size: number): Float64Array =>
   Float64Array.from({ length: size }, (_, j) => data[i * size + j]!);
 
 /** @param gates  blocks of rows in W and R */
