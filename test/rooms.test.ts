@@ -20,10 +20,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   report: ["base", "fixed", "pwl"],
   store: ["base", "report"],
   mapper: ["base", "fixed", "arch", "isa", "machine", "kernels"],
-  sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper".split(" "),
+  search: ["base", "fixed"],
+  sweep: "base fixed simd arch pwl quant isa machine kernels model train report mapper search".split(" "),
   cluster: ["base", "sweep"],
   validate: "base fixed simd arch pwl quant isa machine kernels model report".split(" "),
-  cli: "base fixed simd arch pwl quant isa machine kernels model train report store mapper sweep cluster validate onnx".split(
+  cli: "base fixed simd arch pwl quant isa machine kernels model train report store mapper search sweep cluster validate onnx".split(
     " ",
   ),
 };
