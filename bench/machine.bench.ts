@@ -13,7 +13,7 @@ import { matmulScratchBytes } from "../src/simd/kernels.ts";
 import { loadKernels } from "../src/simd/load.ts";
 import { Heap } from "../src/simd/memory.ts";
 import { loadExperiment } from "../src/sweep/experiment.ts";
-import { runPoint } from "../src/sweep/run.ts";
+import { runPoint } from "../src/sweep/point-report.ts";
 import { subjectOf } from "../src/sweep/subject.ts";
 
 const LANES = 64;

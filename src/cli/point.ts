@@ -8,7 +8,7 @@ import type { Timing } from "../machine/timing.ts";
 import { valueIn } from "../model/model.ts";
 import { modelOf } from "../model/table.ts";
 import type { FloatCosts } from "../sweep/baseline.ts";
-import type { PointReport } from "../sweep/run.ts";
+import type { PointReport } from "../sweep/point-report.ts";
 import { grouped, layOut } from "./layout.ts";
 import { mappingText } from "./mapping.ts";
 

@@ -1,13 +1,12 @@
 import { InputError } from "../base/errors.ts";
 import { onceFor } from "../base/hash.ts";
-import type { Job } from "../model/job.ts";
 import type { Scores } from "../model/model.ts";
 import type { Cache } from "./cache.ts";
 import type { Experiment } from "./experiment.ts";
 import { type Family, familiesOf } from "./factor.ts";
 import type { Executed } from "./halves.ts";
 import { type Accuracy, Known, type Numerics, type Outputs } from "./known.ts";
-import { type Invocations, measureOne, type Results, referenceOf } from "./measure.ts";
+import type { Results } from "./measure.ts";
 import type { Point } from "./points.ts";
 import { Workers } from "./pool.ts";
 import { type Cost, costOf } from "./price.ts";
@@ -39,18 +38,23 @@ export interface Swept {
   readonly baselines: ReadonlyMap<string, Row>;
 }
 
-interface SweepOptions {
+interface Means {
   /** Threads; 0 runs in this process. Changes nothing but the time that it takes. */
   readonly workers: number;
   /** Where results of earlier runs are, and those of this one go. Changes nothing but the time that it takes. */
   readonly cache?: Cache | undefined;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
+}
+
+interface Told {
   /** Told of the work before it begins. */
   readonly onPlan?: (plan: Plan) => void;
   /** Pieces of work done, all of them as far as is known, and what the latest one was. */
   readonly onProgress?: (done: number, total: number, label: string) => void;
-  /** Ends it early. */
-  readonly signal?: AbortSignal;
 }
+
+export type Asked = Pick<Experiment, "name" | "path" | "points" | "baselines">;
 
 /** The distinct work of a sweep, for a person to know before it begins. */
 export interface Plan {
@@ -76,26 +80,66 @@ interface Work {
  *
  * @throws InputError for faulty files of a model, which its points cannot do without, and for a baseline that does not run; Interrupted where the signal came first
  */
-export async function runSweep(experiment: Experiment, options: SweepOptions): Promise<Swept> {
-  const sweep = new Sweep(experiment, options.cache);
-  options.onPlan?.(sweep.plan());
-  const workers = new Workers(options.workers, options.signal);
+export async function runSweep(experiment: Asked, options: Means & Told): Promise<Swept> {
+  const measurer = new Measurer(options);
   try {
+    return await measurer.measure(experiment, options);
+  } finally {
+    await measurer.end();
+  }
+}
+
+/** Measures points a batch at a time, on the same threads, and nothing twice. */
+export class Measurer {
+  readonly #known: Known;
+  readonly #workers: Workers;
+
+  constructor({ workers, cache, signal }: Means) {
+    this.#known = new Known(cache);
+    this.#workers = new Workers(workers, signal);
+  }
+
+  /** Measures every point. @throws as `runSweep` does */
+  async measure(asked: Asked, told: Told = {}): Promise<Swept> {
+    const sweep = new Sweep(asked, this.#known);
+    told.onPlan?.(sweep.plan());
+    await this.#run([sweep.executions(), sweep.prices(), sweep.others()], told);
+    return sweep.join();
+  }
+
+  /** What every point costs, nothing of it being executed; undefined of those that the model cannot be run at. @throws as `runSweep` does */
+  async price(asked: Asked, told: Told = {}): Promise<ReadonlyMap<Point, Offer | undefined>> {
+    const sweep = new Sweep(asked, this.#known);
+    await this.#run([sweep.references(), sweep.prices()], told);
+    return sweep.offers();
+  }
+
+  /** Ends the threads. */
+  readonly end = (): Promise<void> => this.#workers.end();
+
+  /** What is left to do shows with what is done: which programs a model has, and which results of it a machine needs. */
+  async #run(steps: readonly Iterable<Piece>[], { onProgress }: Told): Promise<void> {
     let done = 0;
-    // What is left to do shows with what is done: which programs a model has, and which results of it a machine needs.
-    for (const step of [sweep.executions(), sweep.prices(), sweep.others()]) {
+    for (const step of steps) {
       const pieces = [...step];
       const tasks = pieces.map(({ task }) => task);
       const total = done + pieces.length;
-      await workers.run(tasks, (answer, i) => {
+      await this.#workers.run(tasks, (answer, i) => {
         pieces[i]!.take(answer);
-        options.onProgress?.(++done, total, pieces[i]!.label);
+        onProgress?.(++done, total, pieces[i]!.label);
       });
     }
-  } finally {
-    await workers.end();
   }
-  return sweep.join();
+}
+
+/** A point that is priced. */
+export interface Offer {
+  /** Identity of what executing it gives, which other points may share. */
+  readonly numerics: string;
+  /** What executing it gave, where somebody did. */
+  readonly measured: Numerics | undefined;
+  /** Its row, were that what executing it gives. */
+  readonly rowWith: (numerics: Numerics) => Row;
 }
 
 /** A task, and what its answer is for. */
@@ -109,17 +153,17 @@ interface Piece {
 const MACHINES_A_TASK = 4;
 
 class Sweep {
-  readonly #experiment: Experiment;
+  readonly #experiment: Asked;
   readonly #families: readonly Family[];
   readonly #known: Known;
   /** Executions that came before the references that they are scored by. */
   #unscored: (() => boolean)[] = [];
 
-  constructor(experiment: Experiment, cache: Cache | undefined) {
+  constructor(experiment: Asked, known: Known) {
     const { points, baselines } = experiment;
     this.#experiment = experiment;
     this.#families = familiesOf([...points, ...baselines.values()]);
-    this.#known = new Known(cache);
+    this.#known = known;
   }
 
   plan(): Plan {
@@ -147,8 +191,7 @@ class Sweep {
     };
   }
 
-  /** The references, and each model that was never executed on any machine. */
-  *executions(): Generator<Piece> {
+  *references(): Generator<Piece> {
     const asked = new Set<string>();
     for (const { subject } of this.#families) {
       const key = factsOf(subject).referenceHash;
@@ -156,6 +199,12 @@ class Sweep {
       asked.add(key);
       yield this.#reference(subject);
     }
+  }
+
+  /** The references, and each model that was never executed on any machine. */
+  *executions(): Generator<Piece> {
+    yield* this.references();
+    const asked = new Set<string>();
     for (const family of this.#families) {
       // Another mapper's programs of the same model give the same results.
       if (this.#known.layout(family) !== undefined || asked.has(family.key)) continue;
@@ -245,6 +294,24 @@ class Sweep {
     return true;
   }
 
+  /** What the points cost, once they are priced. */
+  offers(): Map<Point, Offer | undefined> {
+    const known = this.#known;
+    const toRow = rowsOf(this.#experiment.name, (subject) => known.reference(subject)!);
+    const offerOf = (family: Family, point: Point): Offer | undefined => {
+      const summary = known.summary(family, point.arch)!;
+      if ("problem" in summary) return undefined;
+      const key = known.costKey(family, point.arch);
+      return {
+        numerics: `${family.key} ${summary.results}`,
+        measured: known.numerics(family, summary.results),
+        rowWith: ({ accuracy, runs }) => toRow(point, accuracy, costOf(known.cost(key), runs)),
+      };
+    };
+    const each = (family: Family) => family.points.map((point) => [point, offerOf(family, point)] as const);
+    return new Map(this.#families.flatMap(each));
+  }
+
   /** Puts the two halves together, and the points back into their order. A cost is unpacked once. */
   join(): Swept {
     const { name, path, baselines } = this.#experiment;
@@ -298,13 +365,15 @@ function labelOf({ points }: Family, archs: Family["archs"]): string {
   return `${changes === "" ? "defaults" : changes} on ${[...machines].join(", ")}`;
 }
 
-function numericsOf({ model, samples }: Subject, results: Results, reference: Outputs): Numerics {
+/** What is kept of results. */
+export function numericsOf({ model, samples }: Subject, results: Results, reference: Outputs): Numerics {
   const { outputs, runs, saturations, overflows, skippedCycles } = results;
   const scores = model.score(samples, outputs, reference);
   return { accuracy: { scores, saturations, overflows, skippedCycles }, runs };
 }
 
-function rowsOf(experiment: string, referenceFor: (subject: SubjectSpec) => Outputs) {
+/** Makes rows of an experiment. @param referenceFor  the real-valued model's outputs */
+export function rowsOf(experiment: string, referenceFor: (subject: SubjectSpec) => Outputs) {
   const common = onceFor((spec: SubjectSpec) => {
     const { model, samples, facts } = subjectOf(spec);
     const reference = referenceFor(spec);
@@ -314,22 +383,4 @@ function rowsOf(experiment: string, referenceFor: (subject: SubjectSpec) => Outp
     ...common(point.subject),
     ...{ point, accuracy, cost },
   });
-}
-
-/** A point in full, for a report on it. */
-export interface PointReport {
-  readonly row: Row;
-  readonly job: Job;
-  /** `load` first, then the stages of each size of input, ascending. */
-  readonly programs: readonly Invocations[];
-}
-
-/** Measures one point in this process. @throws InputError as `runSweep` does */
-export function runPoint({ name }: Experiment, point: Point): PointReport {
-  const subject = subjectOf(point.subject);
-  const reference = referenceOf(subject);
-  const { job, results, invocations, cost } = measureOne(subject, point.recipe, point.arch, point.mapper);
-  const { accuracy } = numericsOf(subject, results, reference);
-  const row = rowsOf(name, () => reference)(point, accuracy, cost);
-  return { row, job, programs: invocations };
 }

@@ -3,7 +3,8 @@ import { mappingText } from "../../src/cli/mapping.ts";
 import { time } from "../../src/machine/timing.ts";
 import type { Job } from "../../src/model/job.ts";
 import type { Mapper } from "../../src/sweep/mapped.ts";
-import { runPoint, runSweep } from "../../src/sweep/run.ts";
+import { runPoint } from "../../src/sweep/point-report.ts";
+import { runSweep } from "../../src/sweep/run.ts";
 import { subjectOf } from "../../src/sweep/subject.ts";
 import { experimentOf, refusalOf } from "../sweep/lab.ts";
 

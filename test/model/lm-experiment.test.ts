@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { chosenPoint } from "../../src/cli/chosen.ts";
 import { MODELS } from "../../src/model/table.ts";
 import { columnsOf } from "../../src/sweep/columns.ts";
-import { runPoint } from "../../src/sweep/run.ts";
+import { runPoint } from "../../src/sweep/point-report.ts";
 import { experimentOf } from "../sweep/lab.ts";
 
 const asked = { experiment: undefined, point: "1", arch: undefined, set: undefined, recipe: undefined };

@@ -11,7 +11,7 @@ import {
   sumOfProfiles,
 } from "../../machine/profile.ts";
 import { rooflineSvg } from "../../report/roofline.ts";
-import { type PointReport, runPoint } from "../../sweep/run.ts";
+import { type PointReport, runPoint } from "../../sweep/point-report.ts";
 import { chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";

@@ -4,7 +4,7 @@ import type { Stage } from "../../model/job.ts";
 import { valueIn } from "../../model/model.ts";
 import { modelOf } from "../../model/table.ts";
 import { columnsOf } from "../../sweep/columns.ts";
-import { type PointReport, runPoint } from "../../sweep/run.ts";
+import { type PointReport, runPoint } from "../../sweep/point-report.ts";
 import { chosenPoint, mapperOption, POINT_LISTS, pointOptions } from "../chosen.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { recordOf, toJson } from "../layout.ts";

@@ -5,27 +5,24 @@ import { readText } from "../../base/yaml.ts";
 import { MODEL_NAMES, type ModelName, modelOf } from "../../model/table.ts";
 import type { Column } from "../../report/column.ts";
 import { toCsv } from "../../report/csv.ts";
-import type { Cache } from "../../sweep/cache.ts";
 import { codeDigest } from "../../sweep/code.ts";
 import { columnsOf } from "../../sweep/columns.ts";
 import { withDerived } from "../../sweep/derive.ts";
 import { type Experiment, loadExperiment } from "../../sweep/experiment.ts";
 import type { Mapper } from "../../sweep/mapped.ts";
-import { Interrupted } from "../../sweep/pool.ts";
 import { refuseOthers } from "../../sweep/resume.ts";
 import { type Plan, type Row, runSweep, type Swept } from "../../sweep/run.ts";
 import { experimentKey, noteLine, type Refused, readSheet, refusedOf, shardOf } from "../../sweep/shards.ts";
 import { cacheFolder, cacheOf, cacheOption } from "../caching.ts";
 import { experimentOf, mapperOption, modelOption } from "../chosen.ts";
 import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
-import { interruptible } from "../interrupt.ts";
 import { layOut, toJson } from "../layout.ts";
 import { json, set, settingsOf, wholeNumber } from "../options.ts";
 import { placeOf } from "../places.ts";
-import { progressOn } from "../progress.ts";
 import { storeOption } from "../storing.ts";
 import { ENGINES, refuseEngine, sweepOnCluster } from "../sweep/cluster.ts";
 import { conclude, type Part } from "../sweep/outcome.ts";
+import { watched } from "../watched.ts";
 
 /** Leaves the rest of a shared machine alone. */
 const DEFAULT_WORKERS = 2;
@@ -151,7 +148,8 @@ async function sweepPart(
   const cache = cacheOf(args.cache, io);
   io.err(`${name}: ${question}\n`);
   const onPlan = (plan: Plan) => io.err(planText(plan, cache !== undefined));
-  const swept = await finish(io, { cache, workers }, (options) =>
+  const means = { cache, workers, pieces: "pieces of work", goOn: "the same command with --resume" };
+  const swept = await watched(io, means, (options) =>
     runSweep(experiment, { workers, cache, onPlan, ...options }),
   );
   if (swept === undefined) return STATUS.interrupted;
@@ -192,37 +190,6 @@ function askedFor({ experiment, set, model, mapper }: Asked): Experiment | undef
     ...(model === undefined ? {} : { model }),
     ...(mapper === undefined ? {} : { mapper }),
   });
-}
-
-type Watched = Pick<Parameters<typeof runSweep>[1], "onProgress" | "signal">;
-
-/** Runs with a progress report that is gone when it ends, well or not; nothing comes of it where somebody ended it. */
-async function finish(
-  io: Io,
-  { cache, workers }: { readonly cache: Cache | undefined; readonly workers: number },
-  work: (options: Watched) => Promise<Swept>,
-): Promise<Swept | undefined> {
-  const progress = progressOn(io);
-  let latest = [0, 0];
-  const onProgress = (done: number, total: number, label: string) => {
-    latest = [done, total];
-    progress.update(done, total, label);
-  };
-  try {
-    // A process that does the work itself hears of no signal: better that it is ended than that it waits.
-    if (workers === 0) return await work({ onProgress });
-    return await interruptible((signal) => work({ onProgress, signal }));
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    progress.stop();
-    const kept =
-      cache === undefined ? "nothing is kept without a cache" : `what is done is in ${cache.folder}`;
-    const how = cache === undefined ? "" : "; the same command with --resume goes on from there";
-    io.err(`interrupted after ${latest[0]} of ${latest[1]} pieces of work: ${kept}${how}\n`);
-    return undefined;
-  } finally {
-    progress.stop();
-  }
 }
 
 const docsOf = (columns: readonly Column<Row>[]): string =>
