@@ -14,6 +14,8 @@ export interface Expression {
   readonly names: readonly string[];
   /** Its value, given that of each name. Real numbers throughout; division by 0 is infinite. @throws ExpressionError where an operator does not take what it gets */
   readonly valueWith: (given: (name: string) => Value) => Value;
+  /** Of a comparison of two numbers by <, <=, > or >=, what is compared. */
+  readonly sides?: readonly [left: Evaluate, right: Evaluate];
 }
 
 type Evaluate = (given: (name: string) => Value) => Value;
@@ -30,6 +32,7 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => Value>> = {
   ">": (a, b) => a > b,
   ">=": (a, b) => a >= b,
 };
+const COMPARISONS = ["<", "<=", ">", ">="];
 const EQUALITY: Readonly<Record<string, (isEqual: boolean) => boolean>> = {
   "==": (isEqual) => isEqual,
   "!=": (isEqual) => !isEqual,
@@ -67,14 +70,19 @@ for (const operator of ["-", "!", "not"]) jsep.addUnaryOp(operator);
  */
 export function readExpression(text: string, known: readonly string[]): Expression {
   const names = new Set<string>();
-  const evaluate = compile(parsed(text), (name) => {
-    if (!known.includes(name))
-      throw new ExpressionError(
-        `no such name as ${name}${suggestion(name, known) || "; words stand in quotes"}`,
-      );
-    names.add(name);
-  });
-  return { text, names: [...names], valueWith: evaluate };
+  const read = (node: Parsed) =>
+    compile(node, (name) => {
+      if (!known.includes(name))
+        throw new ExpressionError(
+          `no such name as ${name}${suggestion(name, known) || "; words stand in quotes"}`,
+        );
+      names.add(name);
+    });
+  const node = parsed(text) as CoreExpression;
+  const valueWith = read(node);
+  const own = { text, names: [...names], valueWith };
+  if (node.type !== "BinaryExpression" || !COMPARISONS.includes(node.operator)) return own;
+  return { ...own, sides: [read(node.left), read(node.right)] };
 }
 
 function parsed(text: string): Parsed {

@@ -18,6 +18,7 @@ import { query } from "./commands/query.ts";
 import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
+import { search } from "./commands/search.ts";
 import { swapNormsCommand } from "./commands/swap-norms.ts";
 import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
@@ -27,6 +28,7 @@ import { vectors } from "./commands/vectors.ts";
 /** The verbs, in the order of `--help`. */
 const commands: readonly Command[] = [
   sweep,
+  search,
   merge,
   cache,
   run,

@@ -111,12 +111,13 @@ export function withDerived(
 }
 
 /** As the CSV shows it, so that a reader of that computes the same. */
-function valueIn({ of }: Column<Row>, row: Row): Value {
+export function valueIn({ of }: Column<Row>, row: Row): Value {
   const value = of(row);
   return typeof value === "string" && parseDecimal(value) !== undefined ? Number(value) : value;
 }
 
-function settingIn({ point: { arch, recipe, subject, mapper } }: Row, name: string): Value {
+/** What a parameter of `SETTINGS` is in a row. */
+export function settingIn({ point: { arch, recipe, subject, mapper } }: Row, name: string): Value {
   const values: Readonly<Record<string, unknown>> = { ...arch.settings, ...recipe, ...subject, mapper };
   return values[name] as Value;
 }

@@ -109,12 +109,7 @@ export function loadExperiment(path: string, overrides: Overrides = {}): Experim
     told.add(problem);
     nodes[g]!.complain(problem);
   });
-  const others = points.find(({ subject }) => shapeOf(subject.model) !== shapeOf(design.model));
-  if (others !== undefined)
-    file.complain(
-      ["points"],
-      `${others.subject.model} has other metrics than ${design.model}, and a sweep's rows the same`,
-    );
+  for (const problem of shapeFaults(design, points).slice(0, 1)) file.complain(["points"], problem);
   file.refuse();
   // One that is asked for by its number is wanted, and if it were another's equal.
   return { ...design, points: overrides.point === undefined ? distinctPoints(points) : points };
@@ -163,6 +158,12 @@ function readDesign(path: string, overrides: Overrides) {
 /** What is there of some options. */
 const given = (options: Values): Values =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/** What is wrong with points of other columns than their design's. */
+export const shapeFaults = ({ model }: Design, points: readonly Point[]): string[] =>
+  points
+    .filter(({ subject }) => subject.model !== model && shapeOf(subject.model) !== shapeOf(model))
+    .map(({ subject }) => `${subject.model} has other metrics than ${model}, and a sweep's rows the same`);
 
 /** Metrics and nouns, which are a sweep's columns. */
 const shapeOf = (name: ModelName): string => {

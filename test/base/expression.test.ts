@@ -33,6 +33,15 @@ test("names are told once each, with their dots", () => {
   expect(readExpression("mac.rows + a + mac.rows", KNOWN).names).toEqual(["mac.rows", "a"]);
 });
 
+test("a comparison tells what it compares, other expressions nothing", () => {
+  const sidesOf = (text: string) =>
+    readExpression(text, KNOWN).sides?.map((side) => side((name) => VALUES[name]!));
+  expect(sidesOf("mac.rows * mac.columns <= a + 1")).toEqual([128, 4]);
+  for (const operator of ["<", ">", ">="]) expect(sidesOf(`a ${operator} 7`)).toEqual([3, 7]);
+  for (const text of ["a == b", "a < b and b < a", "a + b", "yes", "!(a < b)"])
+    expect(sidesOf(text)).toBeUndefined();
+});
+
 test("what decides alone keeps the other side from being asked", () => {
   const never = (): Value => {
     throw new Error("asked");

@@ -12,7 +12,7 @@ const BLOCK = /```sh\n([\s\S]*?)```(?:\n\n```text\n([\s\S]*?)```)?/g;
 const IS_LONG = /# .*\b(minutes?|hours?)\b/;
 
 /** What makes a verb list something instead of working. */
-const LISTS: Readonly<Record<string, string>> = { sweep: "--columns", train: "--ops" };
+const LISTS: Readonly<Record<string, string>> = { sweep: "--columns", search: "--columns", train: "--ops" };
 
 /** The words of a line, without its comment; one in quotes holds no quote of its kind. */
 const wordsOf = (line: string): string[] =>
@@ -68,6 +68,6 @@ test("every experiment of the README is there", async () => {
   const named = [
     ...README.matchAll(/^\| `(experiments\/\S+\.yaml)` \| (.*?)( All .*| Part .*)?(;.*)? \|$/gm),
   ];
-  expect(named).toHaveLength(14);
+  expect(named).toHaveLength(15);
   for (const [, path, question] of named) expect(readFileSync(path!, "utf8")).toContain(question);
 });
