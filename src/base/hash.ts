@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Twelve hexadecimal digits over plain data: equal contents, equal hash, whatever the order of keys. */
+/** Twelve hexadecimal digits over plain data and typed arrays: equal contents, equal hash, whatever the order of keys. */
 export const hashOf = (value: unknown): string => digestOf(value).slice(0, 12);
 
 /** All 64 digits of the same, where it is the only thing that tells two apart. */
@@ -24,6 +24,10 @@ export function onceFor<T extends object, R>(make: (value: T) => R): (value: T) 
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (value === null || typeof value !== "object") return value;
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value;
+    return [value.constructor.name, sha256(new Uint8Array(buffer, byteOffset, byteLength))];
+  }
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return Object.fromEntries(entries.map(([key, inner]) => [key, canonical(inner)]));
 }

@@ -30,6 +30,13 @@ test("contents do: values, types, order of elements, names and nesting", () => {
   expect(new Set(values.map(hashOf)).size).toBe(values.length);
 });
 
+test("of a typed array its type and what it sees of its memory", () => {
+  const whole = Float32Array.of(1, 2, 3, 4);
+  expect(hashOf({ a: whole.subarray(1, 3) })).toBe(hashOf({ a: Float32Array.of(2, 3) }));
+  const others = [whole, Float64Array.of(2, 3), Int8Array.of(2, 3), Float32Array.of(3, 2), [2, 3]];
+  for (const other of others) expect(hashOf(other)).not.toBe(hashOf(whole.subarray(1, 3)));
+});
+
 // Results are filed under these digits: a change of the function is a change of every name.
 test("pinned, from sha256 of the canonical text", () => {
   expect(hashOf({})).toBe("44136fa355b3");
