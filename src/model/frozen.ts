@@ -11,8 +11,9 @@ const stored = z.strictObject({
   lookups: z.record(z.string(), z.strictObject({ width: z.number(), counts: z.array(z.number().min(0)) })),
 });
 
-/** The ranges that a file of weights brings, which no calibration replaces; undefined for a float model's. @throws InputError for a faulty file */
+/** The ranges that a file of weights brings, which no calibration replaces; undefined for a float model's, and for ONNX, which has no place for them. @throws InputError for a faulty file */
 export function frozenRangesOf(path: string): Ranges | undefined {
+  if (path.endsWith(".onnx")) return undefined;
   const text = readMetadata(path)[RANGES];
   if (text === undefined) return undefined;
   let json: unknown;

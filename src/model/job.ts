@@ -37,7 +37,7 @@ export interface Stage {
 export interface Input {
   /** Which of a job's programs are run for it. */
   readonly size: number;
-  readonly codes: readonly number[];
+  readonly codes: readonly number[] | Int16Array;
   /**
    * Turns at the start, over all stages, that only bring the state to where it is before the input's own begin: they are run, and
    * neither counted nor part of the result. A text that is cut so that its parts run side by side has them.

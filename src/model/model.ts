@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Settings } from "../arch/fields.ts";
 import type { ArchSpec } from "../arch/spec.ts";
 import { floorDiv } from "../fixed/round.ts";
@@ -77,6 +78,8 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
   /** A sample as a person types it, of which nothing is known but what the model reads; absent where none can be typed. @throws InputError */
   typed?(text: string, where: string): Sample;
 
+  /** Where the weights are that are not kept in the model's folder, absent where they are. @throws InputError saying how to get them */
+  locate?(folder: string): string;
   /**
    * @param tensors  what is in the file, where that is known
    * @throws InputError naming everything that is wrong with the file
@@ -115,6 +118,10 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
   /** How often its programs are invoked, for a report's assumptions: programs for so many sizes. */
   invocations(sizes: number): string;
 }
+
+/** Path of the weights of a model whose folder it is. @throws InputError where they have to be fetched first */
+export const weightsOf = (model: Pick<Model, "file" | "locate">, folder: string): string =>
+  model.locate?.(folder) ?? join(folder, model.file);
 
 /**
  * Ranges of every site over the reference runs of these samples.

@@ -1,6 +1,7 @@
 import { g2pOf } from "./g2p/index.ts";
 import { lmOf } from "./lm/index.ts";
 import type { Model } from "./model.ts";
+import { silero } from "./silero/index.ts";
 
 /** Every model, by the name that an experiment gives it: also that of its folder in `models/`. */
 export const MODELS = {
@@ -10,6 +11,7 @@ export const MODELS = {
   "lm-ln": lmOf("lm-ln"),
   "lm-mad": lmOf("lm-mad"),
   "lm-mogrifier": lmOf("lm-mogrifier"),
+  "silero-vad": silero,
 } as const satisfies Readonly<Record<string, Model>>;
 
 export type ModelName = keyof typeof MODELS;

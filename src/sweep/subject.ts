@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { hashOf, onceFor, sha256 } from "../base/hash.ts";
 import { Recent } from "../base/recent.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { frozenRangesOf } from "../model/frozen.ts";
-import { type Model, observe, observeMoving } from "../model/model.ts";
+import { type Model, observe, observeMoving, weightsOf } from "../model/model.ts";
 import { type ModelName, modelOf } from "../model/table.ts";
 import type { Ranges } from "../quant/grid.ts";
 import type { Recipe } from "../quant/recipe.ts";
@@ -98,7 +97,7 @@ export const factsOf = onceFor((spec: SubjectSpec): Facts => subjectOf(spec).fac
 
 function readSubject(spec: SubjectSpec): Subject {
   const model = modelOf(spec.model);
-  const path = spec.weights ?? join(spec.folder, model.file);
+  const path = spec.weights ?? weightsOf(model, spec.folder);
   const params = model.load(path);
   const samples = chosenOf(model, model.samples(spec.split, spec.folder), spec.samples);
   const observed = model.samples(model.calibrationSplit, spec.folder);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadArch, makeArch } from "../../src/arch/spec.ts";
 import type { Stage } from "../../src/model/job.ts";
-import { type Model, observe } from "../../src/model/model.ts";
+import { type Model, observe, weightsOf } from "../../src/model/model.ts";
 import { MODELS } from "../../src/model/table.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 import { columnsOf } from "../../src/sweep/columns.ts";
@@ -11,6 +11,7 @@ import type { LegalJob } from "../../src/sweep/legal.ts";
 import { jobOf, measureOne, referenceOf } from "../../src/sweep/measure.ts";
 import { costOf, type JobCost } from "../../src/sweep/price.ts";
 import { chosenOf, countOf, type Subject } from "../../src/sweep/subject.ts";
+import { because, missing } from "../model/fetched.ts";
 import { frames, recordings } from "./frames.ts";
 
 /** A model on some of its samples, as a sweep has it. */
@@ -23,14 +24,25 @@ function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): 
 }
 
 const FOLDER = "experiments/models";
+const absent = (name: keyof typeof MODELS) => missing(MODELS[name], `${FOLDER}/${name}`);
+const names = Object.keys(MODELS) as (keyof typeof MODELS)[];
 const subjects = [
-  ...Object.entries(MODELS).map(([name, model]) => {
-    const all = model.samples(model.splits[0], `${FOLDER}/${name}`);
-    const samples = chosenOf<unknown>(model, all, 12);
-    return { name, subject: subjectOf(model, model.load(`${FOLDER}/${name}/${model.file}`), samples) };
-  }),
+  ...names
+    .filter((name) => absent(name) === undefined)
+    .map((name) => {
+      const model: Model = MODELS[name];
+      const folder = `${FOLDER}/${name}`;
+      const all = model.samples(model.splits[0], folder);
+      const samples = chosenOf<unknown>(model, all, 12);
+      return { name, subject: subjectOf(model, model.load(weightsOf(model, folder)), samples) };
+    }),
   { name: "a model of no table", subject: subjectOf(frames, frames.load(""), recordings) },
 ];
+
+for (const name of names) {
+  const reason = absent(name);
+  if (reason !== undefined) test.skip(because(name, reason), () => {});
+}
 
 describe.each(subjects)("$name", ({ subject }) => {
   const { model, params, ranges, samples } = subject;
