@@ -211,7 +211,7 @@ describe("what a person can get wrong is one line, and leaves nothing behind", (
       2 shiftline: Not enough arguments following: sbatch (see shiftline --help)
       2 shiftline: --no-wait goes with --engine slurm (see shiftline --help)
       2 shiftline: --shards goes with --engine slurm (see shiftline --help)
-      2   Argument: engine, Given: "lsf", Choices: "local", "slurm" (see shiftline --help)"
+      2 shiftline: Invalid values: Argument: engine, Given: "lsf", Choices: "local", "slurm" (see shiftline --help)"
     `);
     expect(slurm.calls).toEqual([]);
     expect(readdirSync(home)).toEqual([]);

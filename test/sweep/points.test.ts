@@ -60,11 +60,16 @@ test("equal machines of two names stay two points: the reader asked for both", (
   expect(experiment.points).toHaveLength(2);
 });
 
-test("an axis is said over a set, a set over the recipe", () => {
-  const experiment = experimentOf([
-    "- { set: { weight_bits: 5, cell_bits: 8 }, axes: { weight_bits: [4] } }",
+test("a set is said over the recipe, and what a group says twice is refused", () => {
+  expect(summary(experimentOf(["- { set: { cell_bits: 8 }, axes: { weight_bits: [4] } }"]))).toEqual([
+    "1 edge16x16 weight_bits=4 cell_bits=8",
   ]);
-  expect(summary(experiment)).toEqual(["1 edge16x16 weight_bits=4 cell_bits=8"]);
+  expect(refusalOfPoints(["- { set: { weight_bits: 5 }, axes: { weight_bits: [4] } }"])).toContain(
+    "points.0.set.weight_bits: weight_bits is an axis of the group too",
+  );
+  expect(refusalOfPoints(["- { arch: edge8x8, axes: { arch: [edge16x16] } }"])).toContain(
+    "points.0.arch: arch is an axis of the group too",
+  );
 });
 
 describe("what the command line says", () => {
