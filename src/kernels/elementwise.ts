@@ -5,7 +5,7 @@ import type { Grid } from "../fixed/real.ts";
 import { requantize, type Scale } from "../fixed/requant.ts";
 import { roundShift } from "../fixed/round.ts";
 import { pwl } from "../isa/ops/pwl.ts";
-import { add, affine, min, mul, sub } from "../isa/ops/vector.ts";
+import { add, affine, fill, min, mul, rescale, sub } from "../isa/ops/vector.ts";
 import { WORD_BITS } from "../isa/widths.ts";
 import { lookup, type PwlTable } from "../pwl/table.ts";
 import { type Numerics, scaleFor } from "../quant/numerics.ts";
@@ -46,6 +46,13 @@ export interface QGain {
   readonly gains: Int32Array;
   readonly biases: Float64Array;
   readonly gainBits: number;
+  readonly scale: Scale;
+}
+
+/** How a tensor comes to another grid. */
+export interface QRescale {
+  readonly a: Grid;
+  readonly output: Grid;
   readonly scale: Scale;
 }
 
@@ -109,6 +116,14 @@ export function exactProduct(q: QProduct, a: Int32Array, b: Int32Array, arch: Se
     const product = once === undefined ? scaled : roundShift(saturate(scaled, WORD), once, "half-away");
     return saturate(product + q.output.zero, q.output.format);
   });
+}
+
+/** saturate(rq(a - za) + zo). */
+export function exactRescale({ a, output, scale }: QRescale, codes: Int32Array, arch: Settings): Int32Array {
+  const { rounding } = scalingOf("vector", arch);
+  return codes.map((code) =>
+    saturate(requantize(code - a.zero, scale, rounding) + output.zero, output.format),
+  );
 }
 
 /** saturate(rq((a - za) gain + bias) + zo), the gains once over or again and again. */
@@ -189,6 +204,25 @@ export function lowerProduct(b: Builder, q: QProduct, left: Tensor, right: Tenso
     });
   });
 }
+
+export function lowerRescale(
+  b: Builder,
+  { a, output, scale }: QRescale,
+  input: Tensor,
+  result: Tensor,
+): void {
+  b.emit(rescale, {
+    ...{ dst: result.at, a: input.at, n: elementsOf(result), scale: b.image.scale(scale) },
+    ...{ aBits: a.format.bits, bits: output.format.bits, aZero: a.zero, zero: output.zero },
+  });
+}
+
+/** Writes one code everywhere. */
+export const lowerFill = (b: Builder, tensor: Tensor, value: number): void =>
+  b.emit(fill, { dst: tensor.at, n: elementsOf(tensor), bits: tensor.grid.format.bits, value });
+
+/** Writes the code of 0. */
+export const lowerZero = (b: Builder, tensor: Tensor): void => lowerFill(b, tensor, tensor.grid.zero);
 
 /** All three on one grid. */
 export const lowerMinimum = (b: Builder, left: Tensor, right: Tensor, output: Tensor): void =>

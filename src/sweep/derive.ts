@@ -118,8 +118,9 @@ export function valueIn({ of }: Column<Row>, row: Row): Value {
 
 /** What a parameter of `SETTINGS` is in a row. */
 export function settingIn({ point: { arch, recipe, subject, mapper } }: Row, name: string): Value {
-  const values: Readonly<Record<string, unknown>> = { ...arch.settings, ...recipe, ...subject, mapper };
-  return values[name] as Value;
+  if (name === "mapper") return mapper;
+  const layers: readonly Readonly<Record<string, unknown>>[] = [{ ...subject }, recipe, arch.settings];
+  return layers.find((values) => values[name] !== undefined)?.[name] as Value;
 }
 
 const DIGITS = 6;

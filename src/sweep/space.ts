@@ -179,12 +179,12 @@ interface Changed {
 
 /** Before anything is built or checked: a constraint may be what keeps an impossible machine from being built. */
 function valueOfConstraint({ text, valueWith }: Expression, { arch, file, said }: Combination): Value {
-  const files: Values = {
-    ...{ arch: arch.name, recipe: file.name },
-    ...{ ...arch.settings, ...file.machine, ...file.values, ...said },
-  };
+  const names: Values = { arch: arch.name, recipe: file.name };
+  const layers: readonly Values[] = [names, said, file.values, file.machine, arch.settings];
+  const valueFor = (name: string) =>
+    layers.find((values) => values[name] !== undefined)?.[name] ?? SETTINGS[name]!.default;
   try {
-    return valueWith((name) => (files[name] ?? SETTINGS[name]!.default) as Value);
+    return valueWith((name) => valueFor(name) as Value);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     throw new InputError("where", `${text}: ${error.message}`);

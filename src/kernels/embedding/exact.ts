@@ -1,7 +1,5 @@
 import type { Settings } from "../../arch/fields.ts";
-import { scalingOf } from "../../arch/scaling.ts";
-import { saturate } from "../../fixed/format.ts";
-import { requantize } from "../../fixed/requant.ts";
+import { exactRescale } from "../elementwise.ts";
 import type { QEmbedding } from "./quantize.ts";
 
 /** Row `index`, clamped into the table as the gather does, on the output's grid. */
@@ -10,10 +8,5 @@ export function exactEmbedding(q: QEmbedding, index: number, arch: Settings): In
   const codes = q.codes.slice(row * q.columns, (row + 1) * q.columns);
   const { scale, stored, output } = q;
   if (scale === undefined) return codes;
-  return codes.map((code) =>
-    saturate(
-      requantize(code - stored.zero, scale, scalingOf("vector", arch).rounding) + output.zero,
-      output.format,
-    ),
-  );
+  return exactRescale({ a: stored, output, scale }, codes, arch);
 }

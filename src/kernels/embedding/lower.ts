@@ -1,7 +1,7 @@
 import { gather } from "../../isa/ops/dma.ts";
-import { rescale } from "../../isa/ops/vector.ts";
 import { INDEX_BITS } from "../../isa/widths.ts";
 import { type Address, type Builder, strideOf, type Tensor } from "../builder.ts";
+import { lowerRescale } from "../elementwise.ts";
 import type { QEmbedding } from "./quantize.ts";
 
 /** Where a table lies in the image. */
@@ -27,15 +27,7 @@ export function lowerEmbedding(
         emit(indexed(indices, 0), indexed(rows.at, 1));
       });
     }
-    if (q.scale === undefined) return;
-    b.emit(rescale, {
-      ...{ dst: output.at, a: rows.at, n: q.columns * output.count, scale: b.image.scale(q.scale) },
-      ...{
-        aBits: q.stored.format.bits,
-        bits: q.output.format.bits,
-        aZero: q.stored.zero,
-        zero: q.output.zero,
-      },
-    });
+    const { scale, stored, output: grid } = q;
+    if (scale !== undefined) lowerRescale(b, { a: stored, output: grid, scale }, rows, output);
   });
 }

@@ -1,11 +1,8 @@
 import type { Settings } from "../../arch/fields.ts";
-import { scalingOf } from "../../arch/scaling.ts";
-import { saturate } from "../../fixed/format.ts";
-import { requantize } from "../../fixed/requant.ts";
 import { exactCurve } from "../curve.ts";
-import { exactGain, exactProduct, exactSum, zeros } from "../elementwise.ts";
+import { exactGain, exactProduct, exactRescale, exactSum, zeros } from "../elementwise.ts";
 import { exactLinear } from "../linear/exact.ts";
-import type { QGru, QShown } from "./quantize.ts";
+import type { QGru } from "./quantize.ts";
 
 interface GruCodes {
   readonly h: Int32Array;
@@ -42,13 +39,5 @@ function exactGruCell(q: QGru, inputs: readonly Int32Array[], at: GruCodes, arch
   const kept = exactProduct(q.kept, update, at.state, arch);
   const fresh = exactProduct(q.added, exactGain(q.complement, update, arch), candidate, arch);
   const state = exactSum(q.stateSum, kept, fresh, 1, arch);
-  return { state, h: exactShown(q.shown, state, arch) };
-}
-
-/** saturate(rq(a - za) + zo). */
-function exactShown({ a, output, scale }: QShown, codes: Int32Array, arch: Settings): Int32Array {
-  const { rounding } = scalingOf("vector", arch);
-  return codes.map((code) =>
-    saturate(requantize(code - a.zero, scale, rounding) + output.zero, output.format),
-  );
+  return { state, h: exactRescale(q.shown, state, arch) };
 }

@@ -1,7 +1,6 @@
-import { fill, rescale } from "../../isa/ops/vector.ts";
 import { type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
 import { lowerCurve } from "../curve.ts";
-import { lowerGain, lowerProduct, lowerSum } from "../elementwise.ts";
+import { lowerGain, lowerProduct, lowerRescale, lowerSum, lowerZero } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import type { QGru } from "./quantize.ts";
 
@@ -27,9 +26,6 @@ export function lowerGru(b: Builder, q: QGru, inputs: readonly Tensor[], reverse
   });
   return { ...rowOf(rows, 1), count: steps };
 }
-
-const lowerZero = (b: Builder, { at, grid, length, count }: Tensor): void =>
-  b.emit(fill, { dst: at, n: length * count, bits: grid.format.bits, value: grid.zero });
 
 /** W x of every step. */
 export function lowerGruInput(b: Builder, q: QGru, inputs: readonly Tensor[]): Tensor {
@@ -69,11 +65,7 @@ export function lowerGruStep(
       const candidate = b.map.tensor(q.added.b, n);
       lowerCurve(b, q.tanh, sum, candidate);
       lowerState(b, q, blocks(opened, 0, 1), candidate, state);
-      const { a, output, scale } = q.shown;
-      b.emit(rescale, {
-        ...{ dst: next.at, a: state.at, n, aBits: a.format.bits, bits: output.format.bits },
-        ...{ aZero: a.zero, zero: output.zero, scale: b.image.scale(scale) },
-      });
+      lowerRescale(b, q.shown, state, next);
     });
   });
 }

@@ -1,10 +1,16 @@
 import type { Grid } from "../../fixed/real.ts";
-import type { Scale } from "../../fixed/requant.ts";
 import { affineGrid, bipolarGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
 import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
-import { type QGain, type QProduct, type QSum, quantizeProduct, quantizeSum } from "../elementwise.ts";
+import {
+  type QGain,
+  type QProduct,
+  type QRescale,
+  type QSum,
+  quantizeProduct,
+  quantizeSum,
+} from "../elementwise.ts";
 import { gateGrid, openGrid } from "../gates.ts";
 import type { Weights } from "../image.ts";
 import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quantize.ts";
@@ -34,16 +40,10 @@ export interface QGru {
   readonly kept: QProduct;
   readonly added: QProduct;
   readonly stateSum: QSum;
-  readonly shown: QShown;
+  /** From the state's grid to that of h. */
+  readonly shown: QRescale;
   readonly state: Grid;
   readonly hidden: Grid;
-}
-
-/** From the state's grid to that of h. */
-export interface QShown {
-  readonly a: Grid;
-  readonly output: Grid;
-  readonly scale: Scale;
 }
 
 /** What the array reads, the most often used first. */

@@ -1,10 +1,17 @@
 import { floorDiv } from "../../fixed/round.ts";
 import { clamp } from "../../isa/ops/convert.ts";
-import { fill } from "../../isa/ops/vector.ts";
 import { REGISTERS_PER_LOOP } from "../../isa/program.ts";
 import { type Address, type Builder, rowOf, strideOf, type Tensor } from "../builder.ts";
 import { lowerCurve } from "../curve.ts";
-import { lowerGain, lowerMinimum, lowerProduct, lowerSum, type QGain } from "../elementwise.ts";
+import {
+  lowerFill,
+  lowerGain,
+  lowerMinimum,
+  lowerProduct,
+  lowerSum,
+  lowerZero,
+  type QGain,
+} from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import { lowerNorm } from "../norm/lower.ts";
 import type { QLstm } from "./quantize.ts";
@@ -179,14 +186,8 @@ const lowerCap = (b: Builder, cap: QGain, forget: Tensor, input: Tensor): void =
     lowerMinimum(b, input, left, input);
   });
 
-/** Writes the code of 0. */
-export const lowerZero = (b: Builder, tensor: Tensor): void => lowerFill(b, tensor, tensor.grid.zero);
-
 /** Writes the h before the first step. */
 const lowerStart = (b: Builder, q: QLstm, h: Tensor): void => lowerFill(b, h, q.start ?? q.hidden.zero);
-
-const lowerFill = (b: Builder, { at, grid, length, count }: Tensor, value: number): void =>
-  b.emit(fill, { dst: at, n: length * count, bits: grid.format.bits, value });
 
 /**
  * A whole sequence from the zero cell. `rows` holds h of every step and, before the first and behind the last, a row

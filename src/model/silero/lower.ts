@@ -7,10 +7,11 @@ import { ActivationMap, Builder, lineFrom, type Tensor } from "../../kernels/bui
 import { loadProgram } from "../../kernels/compile.ts";
 import { lowerConv } from "../../kernels/conv/lower.ts";
 import { outputSize } from "../../kernels/conv/shape.ts";
+import { lowerZero } from "../../kernels/elementwise.ts";
 import { ImageBuilder } from "../../kernels/image.ts";
 import { lowerLinear } from "../../kernels/linear/lower.ts";
 import type { QLinear } from "../../kernels/linear/quantize.ts";
-import { lowerInput, lowerRecurrence, lowerZero } from "../../kernels/lstm/lower.ts";
+import { lowerInput, lowerRecurrence } from "../../kernels/lstm/lower.ts";
 import { fixedMapping, type Mapping, matrixNames, type Site } from "../../kernels/mapping.ts";
 import { Residency } from "../../kernels/residency.ts";
 import type { Job, Port, Stage } from "../job.ts";

@@ -8,7 +8,7 @@ import { execute } from "../bench.ts";
 import { FINE, FINE_RECIPE, numericsOf, rangeOf } from "./bounded.ts";
 
 /** What one inference of an LSTM reads: vectors in the order in which they are read, and the state before them. */
-export interface Sequence {
+interface Sequence {
   readonly xs: readonly Float64Array[];
   readonly start: LstmState;
 }

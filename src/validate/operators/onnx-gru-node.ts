@@ -2,6 +2,7 @@ import { skipped, type Verdict } from "../verdict.ts";
 import { gru, gruBound } from "./bounded-gru.ts";
 import {
   directionsOf,
+  inBatches,
   type Layout,
   layoutOf,
   outputsOf,
@@ -47,12 +48,9 @@ export function gruNode(test: NodeTest): Verdict {
   const sequences = sequencesOf(x, given.sequence_lens, layout);
   const runs = directionsOf(test, layout, r).map((reverse, k) => {
     const unit = unitOf(test, given, layout, k);
-    const hs = sequences.map((xs, i) => {
-      const read = { xs: reverse ? xs.toReversed() : xs, start: stateOf(given.initial_h, layout, k, i) };
-      const [own] = gru(unit, [read]);
-      return reverse ? own!.toReversed() : own!;
-    });
-    return { reverse, hs };
+    const elements = sequences.map((xs, i) => ({ xs, start: stateOf(given.initial_h, layout, k, i) }));
+    const hs = inBatches(elements, reverse, (some) => gru(unit, some));
+    return { reverse, hs: reverse ? hs.map((own) => own.toReversed()) : hs };
   });
   const { y, h } = outputsOf(layout, runs);
   const bound = gruBound(layout.steps);

@@ -1,5 +1,6 @@
 import { type LstmParams, type LstmState, outputSize } from "../../kernels/lstm/real.ts";
-import { lstm, type Run, type Sequence } from "./bounded-lstm.ts";
+import { lstm, type Run } from "./bounded-lstm.ts";
+import { inBatches } from "./onnx-recurrent.ts";
 
 /** ONNX has the gates in the order i, o, f, c and the peepholes in the order i, o, f; the kernel has i, f, g, o. */
 const GATES = [0, 2, 3, 1];
@@ -47,15 +48,11 @@ export interface Element {
 /** Every sequence in one direction, such as have one length together; its hs are in the order of time again. */
 export function lstmBatch(params: LstmParams, batch: readonly Element[], reverse: boolean): Run[] {
   const zero = { h: new Float64Array(outputSize(params)), c: new Float64Array(params.hidden) };
-  const runs = new Array<Run>(batch.length);
-  for (const length of new Set(batch.map(({ xs }) => xs.length))) {
-    const members = [...batch.keys()].filter((i) => batch[i]!.xs.length === length);
-    const sequences = members.map((i): Sequence => {
-      const { xs, start = zero } = batch[i]!;
-      return { xs: reverse ? xs.toReversed() : xs, start };
-    });
-    for (const [k, { hs, c }] of lstm(params, sequences).entries())
-      runs[members[k]!] = { hs: reverse ? hs.toReversed() : hs, c };
-  }
-  return runs;
+  const runs = inBatches(batch, reverse, (sequences) =>
+    lstm(
+      params,
+      sequences.map(({ xs, start = zero }) => ({ xs, start })),
+    ),
+  );
+  return reverse ? runs.map(({ hs, c }) => ({ hs: hs.toReversed(), c })) : runs;
 }

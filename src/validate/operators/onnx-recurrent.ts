@@ -76,6 +76,28 @@ export function sequencesOf(x: Tensor, lengths: Tensor | undefined, layout: Layo
   );
 }
 
+/**
+ * What `run` makes of each sequence in one direction, such as have one length together: they are lanes of one machine.
+ *
+ * @param run  takes sequences in the order in which they are read
+ */
+export function inBatches<S extends { readonly xs: readonly Float64Array[] }, R>(
+  batch: readonly S[],
+  reverse: boolean,
+  run: (sequences: readonly S[]) => readonly R[],
+): R[] {
+  const results = new Array<R>(batch.length);
+  for (const length of new Set(batch.map(({ xs }) => xs.length))) {
+    const members = [...batch.keys()].filter((i) => batch[i]!.xs.length === length);
+    const sequences = members.map((i): S => {
+      const one = batch[i]!;
+      return reverse ? { ...one, xs: one.xs.toReversed() } : one;
+    });
+    for (const [k, result] of run(sequences).entries()) results[members[k]!] = result;
+  }
+  return results;
+}
+
 /** The state of a sequence before its first vector: 0 where it is not given. */
 export function stateOf(tensor: Tensor | undefined, layout: Layout, k: number, i: number): Float64Array {
   const { count, hidden, directions, isBatchFirst } = layout;
