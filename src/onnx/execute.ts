@@ -7,6 +7,13 @@ import { type Tensor, textOf } from "./tensor.ts";
 /** Called before each node, with how many were computed and how many there are. */
 export type Watch = (done: number, all: number) => void;
 
+/** Shown what each node took, undefined where an input is left out, and what it gave. */
+export type Show = (
+  node: Node,
+  operands: readonly (Tensor | undefined)[],
+  results: readonly Tensor[],
+) => void;
+
 /**
  * Computes a graph in real numbers, as `Op.compute` says.
  * @param inputs  by name; of the type and of sizes that the graph has
@@ -15,7 +22,7 @@ export type Watch = (done: number, all: number) => void;
 export function execute(
   graph: Graph,
   inputs: ReadonlyMap<string, Tensor>,
-  watch?: Watch,
+  { watch, show }: { readonly watch?: Watch | undefined; readonly show?: Show | undefined } = {},
 ): Map<string, Tensor> {
   checkInputs(graph, inputs);
   const values = new Map([...graph.constants, ...inputs]);
@@ -25,18 +32,18 @@ export function execute(
   const kept = new Set(graph.outputs.map(({ value }) => value));
   for (const [i, node] of graph.nodes.entries()) {
     watch?.(i, graph.nodes.length);
-    run(node, values);
+    run(node, values, show);
     for (const name of readsOf(node)) if (lastRead.get(name) === i && !kept.has(name)) values.delete(name);
   }
   return new Map(graph.outputs.map(({ name, value }) => [name, values.get(value)!]));
 }
 
-function run(node: Node, values: Map<string, Tensor>): void {
+function run(node: Node, values: Map<string, Tensor>, show?: Show): void {
   const { op, inputs, outputs, branches } = node;
   const operands = inputs.map((name) => (name === "" ? undefined : values.get(name)!));
   if (branches !== undefined) {
     const block: Block = branches[operands[0]!.data[0] !== 0 ? 0 : 1];
-    for (const inner of block.nodes) run(inner, values);
+    for (const inner of block.nodes) run(inner, values, show);
     for (const [i, name] of outputs.entries()) values.set(name, values.get(block.outputs[i]!)!);
     return;
   }
@@ -49,6 +56,7 @@ function run(node: Node, values: Map<string, Tensor>): void {
   );
   const results = computed(op, call, operands, op.infer(call).slice(0, outputs.length));
   for (const [i, name] of outputs.entries()) if (name !== "") values.set(name, results[i]!);
+  show?.(node, operands, results);
 }
 
 function checkInputs({ file, inputs }: Graph, given: ReadonlyMap<string, Tensor>): void {

@@ -1,6 +1,7 @@
+import { callOf } from "./call.ts";
 import { isReal } from "./dtype.ts";
 import { type Graph, type Node, needed } from "./graph.ts";
-import { Call, countOf, type Target } from "./ops/define.ts";
+import { countOf, type Target } from "./ops/define.ts";
 import { isConcrete, type ValueType } from "./tensor.ts";
 
 /** What nodes of one operator, or for one target, come to. */
@@ -40,13 +41,11 @@ const sum = (a: Work, b: Work): Work => ({
 });
 
 /** What a node comes to, itself alone. */
-function workOf(node: Node, { types, constants }: Graph): Work {
-  const known = (name: string) => ({ ...types.get(name)!, tensor: constants.get(name) });
-  const outputs = node.outputs.filter((name) => name !== "").map((name): ValueType => types.get(name)!);
-  const operands = node.inputs.map((name) => (name === "" ? undefined : known(name)));
-  const isOpen = [...outputs, ...operands].some((type) => type !== undefined && !isConcrete(type.shape));
+function workOf(node: Node, graph: Graph): Work {
+  const outputs = node.outputs.filter((name) => name !== "").map((name): ValueType => graph.types.get(name)!);
+  const call = callOf(node, graph);
+  const isOpen = [...outputs, ...call.operands].some((type) => type !== undefined && !isConcrete(type.shape));
   if (isOpen) return { ...NOTHING, nodes: 1, open: 1 };
-  const call = new Call(node.where, node.opset, operands, node.outputs.length, node.attributes);
   const elements = outputs.reduce((all, type) => all + countOf(type), 0);
   return { nodes: 1, macs: node.op.macs?.(call, outputs) ?? 0, elements, open: 0 };
 }

@@ -65,7 +65,7 @@ function tensorAt(path: string): Tensor {
 /** Computes a model and writes each output as `<name>.npy`, all of them or none. */
 function compute(graph: Graph, inputs: ReadonlyMap<string, Tensor>, folder: string, io: Io): Status {
   const bar = io.terminal && progressOn(io);
-  const results = [...execute(graph, inputs, (done, all) => bar?.update(done, all, "nodes"))];
+  const results = [...execute(graph, inputs, { watch: (done, all) => bar?.update(done, all, "nodes") })];
   bar?.stop();
   const files = results.map(([name, tensor]) => {
     const dtype = npyTypeOf(tensor.dtype);

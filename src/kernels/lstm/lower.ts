@@ -193,6 +193,8 @@ const lowerStart = (b: Builder, q: QLstm, h: Tensor): void => lowerFill(b, h, q.
  * A whole sequence from the zero cell. `rows` holds h of every step and, before the first and behind the last, a row
  * that the caller has filled with the first h: it has two rows more than the inputs have vectors, rows `stride` bytes
  * apart, so that both directions of a bidirectional layer can write into one tensor.
+ *
+ * @param held  the cell before the first step, which the one behind the last takes the place of; zeros where there is none
  */
 export function lowerSequence(
   b: Builder,
@@ -200,14 +202,15 @@ export function lowerSequence(
   inputs: readonly Tensor[],
   rows: Rows,
   reverse: boolean,
+  held?: Tensor,
 ): void {
   const steps = inputs[0]!.count;
   const atOnce = Math.min(steps, cutOfInput(b, q).steps ?? steps);
   // An address takes one index register: what moves already cannot move by chunks too.
   const isChunked = atOnce < steps && inputs.length < REGISTERS_PER_LOOP && inputs.every(isFixed);
   b.scratch(() => {
-    if (isChunked) lowerChunks(b, q, inputs, rows, reverse, atOnce);
-    else lowerAllSteps(b, q, inputs, rows, reverse);
+    if (isChunked) lowerChunks(b, q, inputs, rows, reverse, held, atOnce);
+    else lowerAllSteps(b, q, inputs, rows, reverse, held);
   });
 }
 
@@ -221,12 +224,25 @@ const isFixed = ({ at }: Tensor): boolean => typeof at === "number";
 /** How W_x is cut. */
 const cutOfInput = (b: Builder, { productX }: QLstm) => b.weights.cutOf(productX.parts[0]!.weights);
 
-/** The input's products of all steps, then a loop over the steps. */
-function lowerAllSteps(b: Builder, q: QLstm, inputs: readonly Tensor[], rows: Rows, reverse: boolean): void {
-  const steps = inputs[0]!.count;
-  const fromX = lowerInput(b, q, inputs, steps);
+/** A cell that holds nothing yet. */
+function lowerNothing(b: Builder, q: QLstm): Tensor {
   const c = b.map.tensor(q.cell, q.hiddenSize);
   b.label("start", () => lowerZero(b, c));
+  return c;
+}
+
+/** The input's products of all steps, then a loop over the steps. */
+function lowerAllSteps(
+  b: Builder,
+  q: QLstm,
+  inputs: readonly Tensor[],
+  rows: Rows,
+  reverse: boolean,
+  held: Tensor | undefined,
+): void {
+  const steps = inputs[0]!.count;
+  const fromX = lowerInput(b, q, inputs, steps);
+  const c = held ?? lowerNothing(b, q);
   const row = (k: number) => (rows.first.at as number) + k * rows.stride;
   const sign = reverse ? -1 : 1;
   const [x0, h0, next0] = reverse
@@ -249,12 +265,12 @@ function lowerChunks(
   inputs: readonly Tensor[],
   rows: Rows,
   reverse: boolean,
+  held: Tensor | undefined,
   atOnce: number,
 ): void {
   const steps = inputs[0]!.count;
   const sign = reverse ? -1 : 1;
-  const c = b.map.tensor(q.cell, q.hiddenSize);
-  b.label("start", () => lowerZero(b, c));
+  const c = held ?? lowerNothing(b, q);
   /** `count` steps, `done` of them behind; `moved` puts an address under a register of the loop. */
   const chunk = (done: number, count: number, moved: (at: Address, stride: number) => Address): void =>
     b.scratch(() => {

@@ -8,10 +8,10 @@ import { divide, floorDiv, mulShift, roundShift } from "../../fixed/round.ts";
 import { WORD_BITS } from "../../isa/widths.ts";
 import { rsqrtOf } from "../../pwl/mantissa.ts";
 import { exactSum } from "../elementwise.ts";
+import type { QAffine } from "../gain.ts";
 import { scaleByMantissa } from "../mantissa.ts";
 import {
   NEWTON_POINT,
-  type QAffine,
   type QLayerNorm,
   type QMadNorm,
   type QNewtonNorm,

@@ -3,26 +3,15 @@ import { type IntFormat, maxOf, saturate, signed } from "../../fixed/format.ts";
 import { type Grid, roundReal, toFloat32 } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
-import { affineFaults } from "../../isa/ops/vector.ts";
-import { GAIN_BIAS_BITS } from "../../isa/tables.ts";
 import { WIDE_BITS, WORD_BITS } from "../../isa/widths.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, type Ranges } from "../../quant/grid.ts";
-import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
+import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
 import { rsqrtTableFor } from "../../quant/tables.ts";
 import { unitScale } from "../convert.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
+import { largestOf, type QAffine, quantizeAffine } from "../gain.ts";
 import type { NormParams } from "./real.ts";
-
-/** y * gain + shift on the way to the output's grid: gains are codes, shifts are biases in the product's LSBs. */
-export interface QAffine {
-  readonly gains: Int32Array;
-  readonly biases: Float64Array;
-  readonly gainBits: number;
-  /** Bits that the sum loses, half away from zero, before it is scaled. */
-  readonly drop: number;
-  readonly scale: Scale;
-}
 
 /** What every norm has: rows of `n` codes, `groups` of them, each normalized by itself, gains over all of them. */
 interface QNormBase {
@@ -117,8 +106,6 @@ export type QNorm = QLayerNorm | QMadNorm | QNewtonNorm | QRootNorm;
 const DEVIATION_POINT = 4;
 /** How far the requantizer's scale for a mean may be off: a hundredth of the mean shifts a row by less than a code. */
 const MEAN_TOLERANCE = 1 / 64;
-/** A gain of this size stands for none, where a norm has only zeros. */
-const LEAST_GAIN = 1e-9;
 /** The field of `variance` that holds epsilon. */
 const EPSILON_BITS = 32;
 
@@ -148,7 +135,7 @@ export function quantizeNorm(
   const { lo, hi } = ranges.of("normalized");
   const point = pointFor(Math.max(-lo, hi), bits);
   const normalized: Grid = { format: signed(bits), scale: 2 ** -point, zero: 0 };
-  const affine = quantizeAffine(p, normalized, output, 0, numerics, extra);
+  const affine = quantizeAffine(shifted(p, extra), normalized, output, 0, numerics);
   const made = { ...base, normalized, point, affine };
   return p.kind === "layer" ? layerNorm(p, made, numerics) : madNorm(made, ranges, numerics);
 }
@@ -191,7 +178,7 @@ function newtonNorm(
   extra: ArrayLike<number> | undefined,
 ): QNewtonNorm {
   const normalized: Grid = { format: signed(WORD_BITS), scale: 2 ** -NEWTON_POINT, zero: 0 };
-  const affine = quantizeAffine(p, normalized, base.output, NEWTON_POINT, numerics, extra);
+  const affine = quantizeAffine(shifted(p, extra), normalized, base.output, NEWTON_POINT, numerics);
   const gainScale = factorOf(affine.scale) * base.output.scale;
   return { ...base, kind: "newton", normalized, affine, guard: guardOf(gainScale) };
 }
@@ -273,37 +260,11 @@ function madNorm(base: Pointed, ranges: Ranges, numerics: Numerics): QMadNorm {
   };
 }
 
-function quantizeAffine(
-  p: NormParams,
-  normalized: Grid,
-  output: Grid,
-  drop: number,
-  numerics: Numerics,
-  extra: ArrayLike<number> | undefined,
-): QAffine {
-  const gainBits = numerics.recipe.gain_bits;
-  const [fault] = affineFaults(
-    { aBits: normalized.format.bits, aZero: normalized.zero, gainBits, drop },
-    numerics.arch,
-  );
-  if (fault !== undefined) throw new InputError(`recipe: gain_bits: ${gainBits}`, fault);
-  const format = signed(gainBits);
-  const shifts = shiftsOf(p, extra);
-  const forGains = (normalized.scale * largestOf(p.gain)) / maxOf(format);
-  const forShifts = largestOf(shifts) / 2 ** (GAIN_BIAS_BITS - 2);
-  const least = (Math.max(forGains, forShifts) * 2 ** drop) / output.scale;
-  const { scale, factor } = scaleAbove(least, "vector", numerics);
-  const step = (factor * output.scale) / 2 ** drop; // real value of an LSB of code times gain
-  const gains = Int32Array.from(p.gain, (g) =>
-    saturate(roundReal((g * normalized.scale) / step, "half-away"), format),
-  );
-  const biases = shifts.map((s) => roundReal(s / step, "half-away"));
-  return { gains, biases, gainBits, drop, scale };
-}
-
 /** The shifts of the norm, and what else is added. */
 const shiftsOf = (p: NormParams, extra: ArrayLike<number> | undefined): Float64Array =>
   Float64Array.from(p.shift, (s, i) => s + (extra?.[i] ?? 0));
 
-const largestOf = (values: Float64Array): number =>
-  values.reduce((most, x) => Math.max(most, Math.abs(x)), LEAST_GAIN);
+const shifted = (p: NormParams, extra: ArrayLike<number> | undefined) => ({
+  gain: p.gain,
+  shift: shiftsOf(p, extra),
+});

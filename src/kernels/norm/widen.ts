@@ -1,6 +1,7 @@
 import { widenSum } from "../elementwise.ts";
 import { type Floats, NO_SCALE, named } from "../floats.ts";
-import type { QAffine, QLayerNorm, QNorm } from "./quantize.ts";
+import type { QAffine } from "../gain.ts";
+import type { QLayerNorm, QNorm } from "./quantize.ts";
 
 /** The norm in floats, by the same steps. */
 export function widenNorm(q: QNorm, floats: Floats): QNorm {

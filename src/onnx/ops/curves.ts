@@ -81,6 +81,7 @@ const CURVES: readonly Curve[] = [
 const curve = ({ of, ...record }: Curve): Op => ({
   ...{ ...record, target: "curve", inputs: [1, 1] },
   infer: (call) => [{ dtype: call.dtype(0), shape: call.shape(0) }],
+  curve: of,
   compute(call, [x], [y]) {
     const f = of(call);
     for (let i = 0; i < y!.data.length; i++) y!.data[i] = f(x!.data[i]!);

@@ -78,6 +78,8 @@ export interface Op {
   compute(call: Call, x: readonly (Tensor | undefined)[], y: readonly Tensor[]): void;
   /** Multiplications that are added up, where shapes are known; 0 where absent. */
   macs?(call: Call, out: readonly ValueType[]): number;
+  /** The function of one real number that it is, of every element; of curves. */
+  curve?(call: Call): (x: number) => number;
   /** Whether its first output is its first input, unchanged. */
   passes?(call: Call): boolean;
   /** Its output where it holds that as an attribute. */

@@ -10,6 +10,7 @@ import { multiply } from "./matmul.ts";
 export const silu: Op = {
   ...{ name: "Silu", target: "curve", inputs: [1, 1] },
   infer: (call) => like(call, call.shape(0)),
+  curve: () => CURVES.silu.f,
   compute(_call, [x], [y]) {
     for (let i = 0; i < y!.data.length; i++) y!.data[i] = CURVES.silu.f(x!.data[i]!);
   },
