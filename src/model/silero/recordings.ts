@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../base/errors.ts";
+import { readJson } from "../../base/json.ts";
 import { Recent } from "../../base/recent.ts";
-import { readText } from "../../base/yaml.ts";
 import { floorDiv } from "../../fixed/round.ts";
 import { FRAME, mix, type Noise } from "./mix.ts";
 import { readWav } from "./wav.ts";
@@ -56,24 +56,10 @@ function mixAll(folder: string): Recording[] {
   };
   const noiseOf = (name: string): Noise =>
     name === "none" || name === "white" || name === "pink" ? name : clipOf(name);
-  return decode(path).map(({ name, frames, speech, noise, snr }) => {
+  return readJson(path, described).map(({ name, frames, speech, noise, snr }) => {
     const placed = speech.map(({ clip, at }) => ({ samples: clipOf(clip), at }));
     return { name, ...mix({ frames, speech: placed, noise: noiseOf(noise), snr }, name) };
   });
-}
-
-function decode(path: string): z.infer<typeof described> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readText(path));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(path, "not JSON");
-  }
-  const parsed = described.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new InputError(path, `${issue!.path.join(".")}: ${issue!.message}`);
 }
 
 export const framesOf = ({ labels }: Recording): number => labels.length;
