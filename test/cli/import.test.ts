@@ -73,6 +73,64 @@ test("what has open sizes is counted apart, with what would close them", async (
   );
 });
 
+test("--from and --to choose a part, and say what is outside it", async () => {
+  const { at, model } = written(CORPUS["conv"]!);
+  const { status, out, err } = await shiftline("import", model, "--from", "r", "--to", "l");
+  expect({ status, err }).toEqual({ status: 0, err: "" });
+  expect(without(at, out)).toMatchInlineSnapshot(`
+    "model       FOLDER/model.onnx
+    producer    test
+    opset       13
+    inputs      r: float32 [1, 4, 4, 4]
+    outputs     l: float32 [1, 10]
+    parameters  40
+    MACs        40
+    outside     3 of 7 nodes, 1,728 of 1,768 MACs (97.7 %)
+    patterns    none
+
+    operator           nodes  MACs      %  elements     %
+    MatMul                 1    40  100.0        10  29.4
+    MaxPool                1     0    0.0        16  47.1
+    Flatten                1     0    0.0         4  11.8
+    GlobalAveragePool      1     0    0.0         4  11.8
+
+    what a lowering takes it to       nodes  MACs      %  elements     %  operators
+    matrix product                        1    40  100.0        10  29.4  MatMul
+    layout: addresses, no arithmetic      1     0    0.0         4  11.8  Flatten
+    host: stays real-valued there         2     0    0.0        20  58.8  MaxPool, GlobalAveragePool
+    "
+  `);
+  const document = async (...words: readonly string[]) =>
+    JSON.parse((await shiftline("import", model, "--json", ...words)).out);
+  expect(await document("--to", "r")).toMatchObject({
+    inputs: [{ name: "x" }],
+    outputs: [{ name: "r", dtype: "float32", shape: [1, 4, 4, 4] }],
+    total: { nodes: 2, macs: 1728 },
+    outside: { nodes: 5, macs: 40 },
+    patterns: { "gain and bias folded into convolution": 1 },
+  });
+  // Between the two of that pattern there is no such group.
+  expect(await document("--from", "c")).toMatchObject({ patterns: {}, outside: { macs: 1728 } });
+  expect(await document()).not.toHaveProperty("outside");
+});
+
+test("sizes that a part leaves open are those of the model's inputs", async () => {
+  const { model } = written(CORPUS["attention"]!);
+  const { out } = await shiftline("import", model, "--to", "y");
+  expect(out.trimEnd().split("\n").at(-1)).toMatch(/give sizes with --shape q=1,2,T,4 --shape k=1,2,T,4/);
+});
+
+test("--run computes a part, of values that the model itself computes", async () => {
+  const { at, model } = written(CORPUS["conv"]!);
+  const f = join(at, "f.npy");
+  writeFileSync(f, toNpyTensor({ dtype: "float32", shape: [1, 4], data: [1, 0, 0, 0] }));
+  const words = ["--from", "f", "--to", "l", "--run", `f=${f}`, "--out", join(at, "out")];
+  const answer = await shiftline("import", model, ...words);
+  expect(answer).toEqual({ status: 0, out: `${join(at, "out", "l.npy")}  float32 [1, 10]\n`, err: "" });
+  const first = Array.from(CORPUS["conv"]!.constants!["h"]!.data).slice(0, 10);
+  expect(fromNpyTensor(readFileSync(join(at, "out", "l.npy")), "").data).toEqual(first);
+});
+
 test("--fix chooses a branch, and of an open choice the one with more products is counted", async () => {
   const { model } = written(CORPUS["branches"]!);
   const macs = async (...words: readonly string[]) =>
@@ -132,6 +190,10 @@ test("what cannot be done is refused in a line, and nothing is left behind", asy
   expect(await refused(model, "--fix", "rate=fast")).toMatch(/^2 --fix takes NAME=NUMBER,…, not "rate=fast"/);
   expect(await refused(model, "--shape", "x=0,3")).toBe(
     "1 --shape: x=0,3: sizes are whole numbers from 1 on",
+  );
+  expect(await refused(model, "--from", "x,,y")).toMatch(/^2 --from takes NAME,…, not "x,,y"/);
+  expect(await refused(model, "--to", "nothing")).toBe(
+    "1 FOLDER/model.onnx: value nothing: is not in the graph",
   );
   expect(await refused(model, "--shape", "z=1")).toBe(
     "1 FOLDER/model.onnx: has no input z; its inputs are x, rate",

@@ -3,7 +3,7 @@ import { InputError } from "../../base/errors.ts";
 import { readBytes, writeWhole } from "../../base/files.ts";
 import { execute } from "../../onnx/execute.ts";
 import type { Graph, Input } from "../../onnx/graph.ts";
-import { loadModel } from "../../onnx/load.ts";
+import { loadModel, loadPart } from "../../onnx/load.ts";
 import type { Given } from "../../onnx/resolve.ts";
 import { type Summary, summarize, type Work } from "../../onnx/summary.ts";
 import { type Tensor, tensorOf, textOf, UNKNOWN } from "../../onnx/tensor.ts";
@@ -31,15 +31,30 @@ export const importCommand = defineCommand({
         requiresArg: true,
         describe: "folder for what --run computes, as .npy",
       })
+      .option("from", {
+        type: "string",
+        requiresArg: true,
+        describe: "only the part that begins with these values, as in A,B",
+      })
+      .option("to", {
+        type: "string",
+        requiresArg: true,
+        describe: "only the part that ends with these values, as in C,D",
+      })
       .option("json", json)
       .example("$0 import model.onnx", "first sizes that the model leaves open are taken as 1")
       .example("$0 import vad.onnx --fix sr=16000 --shape input=1,576", "choose a branch, and all sizes")
-      .example("$0 import model.onnx --run x=x.npy --out results", "compute its outputs"),
+      .example("$0 import model.onnx --run x=x.npy --out results", "compute its outputs")
+      .example("$0 import ocr.onnx --from features --to logits", "a part, and what is outside it"),
   run(args, io) {
     if ((args.run === undefined) !== (args.out === undefined))
       throw new UsageError("--run and --out go together");
     const inputs = new Map(pairsOf(args.run, "--run").map(([name, path]) => [name, tensorAt(path)]));
-    const shapes = new Map([...inputs].map(([name, { shape }]) => [name, shape]));
+    const ends = { ...namesIn("from", args.from), ...namesIn("to", args.to) };
+    const isPart = args.from !== undefined || args.to !== undefined;
+    const shapes = new Map(
+      [...inputs].filter(([name]) => !ends.from?.includes(name)).map(([name, { shape }]) => [name, shape]),
+    );
     const given: Given = {
       shapes: new Map([...shapes, ...listsOf(args.shape, "--shape")]),
       fixed: listsOf(args.fix, "--fix"),
@@ -48,13 +63,27 @@ export const importCommand = defineCommand({
     for (const [name, shape] of given.shapes!)
       if (shape.some((size) => !Number.isSafeInteger(size) || size < 1))
         throw new InputError("--shape", `${name}=${shape.join(",")}: sizes are whole numbers from 1 on`);
-    const graph = loadModel(args.model, given);
+    const parts = isPart ? loadPart(args.model, given, ends) : undefined;
+    const graph = parts?.part ?? loadModel(args.model, given);
     if (args.out !== undefined) return compute(graph, inputs, args.out, io);
     const summary = summarize(graph);
-    io.out(args.json ? toJson(documentOf(graph, summary)) : reportOf(graph, summary));
+    const outside = parts && summarize(parts.rest).total;
+    io.out(
+      args.json
+        ? toJson(documentOf(graph, summary, outside))
+        : reportOf(graph, summary, outside) + openText(parts?.inputs ?? graph.inputs, summary.total),
+    );
     return STATUS.done;
   },
 });
+
+/** Names of values as an option has them, apart by commas; nothing where it is not given. @throws UsageError where one is empty */
+function namesIn<K extends string>(option: K, list: string | undefined): Partial<Record<K, string[]>> {
+  if (list === undefined) return {};
+  const names = list.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new UsageError(`--${option} takes NAME,…, not "${list}"`);
+  return { [option]: names } as Record<K, string[]>;
+}
 
 /** An input's tensor. @throws InputError for a file that is none */
 function tensorAt(path: string): Tensor {
@@ -101,7 +130,11 @@ const typeOf = ({ name, dtype, shape }: Input) => ({ name, dtype, shape: shape ?
 const outputsOf = ({ outputs, types }: Graph): Input[] =>
   outputs.map(({ name, value }) => ({ name, ...types.get(value)! }));
 
-const documentOf = (graph: Graph, { parameters, total, ops, targets }: Summary) => ({
+const documentOf = (
+  graph: Graph,
+  { parameters, total, ops, targets }: Summary,
+  outside: Work | undefined,
+) => ({
   file: graph.file,
   producer: graph.producer,
   opset: graph.opset,
@@ -109,6 +142,7 @@ const documentOf = (graph: Graph, { parameters, total, ops, targets }: Summary) 
   outputs: outputsOf(graph).map(typeOf),
   parameters,
   total,
+  ...(outside && { outside }),
   ops,
   patterns: Object.fromEntries(graph.patterns),
   targets,
@@ -135,7 +169,17 @@ const MEANINGS: Readonly<Record<string, string>> = {
   host: "host: stays real-valued there",
 };
 
-function reportOf(graph: Graph, { parameters, total, ops, targets }: Summary): string {
+/** Of a whole that a part and the rest are together. */
+function outsideText({ nodes, macs }: Work, part: Work): string {
+  const all = macs + part.macs;
+  return `${grouped(nodes)} of ${grouped(nodes + part.nodes)} nodes, ${grouped(macs)} of ${grouped(all)} MACs (${percent(macs, all)} %)`;
+}
+
+function reportOf(
+  graph: Graph,
+  { parameters, total, ops, targets }: Summary,
+  outside: Work | undefined,
+): string {
   const values = (kind: string, list: readonly Input[]) =>
     list.map((value, i) => [i === 0 ? kind : "", `${value.name}: ${textOf(value)}`]);
   const patterns = [...graph.patterns].map(([name, count]) => `${name} ${count}`);
@@ -148,6 +192,7 @@ function reportOf(graph: Graph, { parameters, total, ops, targets }: Summary): s
       ...values("outputs", outputsOf(graph)),
       ["parameters", grouped(parameters)],
       ["MACs", grouped(total.macs)],
+      ...(outside ? [["outside", outsideText(outside, total)]] : []),
       ["patterns", patterns.join(", ") || "none"],
     ]),
     "\n",
@@ -164,19 +209,16 @@ function reportOf(graph: Graph, { parameters, total, ops, targets }: Summary): s
       ],
       { right: RIGHT },
     ),
-    ...openText(graph, total),
   ].join("");
 }
 
 /** What the figures leave out, and what to say so that they do not. */
-function openText(graph: Graph, { open, nodes }: Work): string[] {
-  if (open === 0) return [];
-  const inputs = graph.inputs.filter(({ shape }) => shape?.some((size) => typeof size === "string") ?? true);
-  const say = inputs.map(
+function openText(inputs: readonly Input[], { open, nodes }: Work): string {
+  if (open === 0) return "";
+  const some = inputs.filter(({ shape }) => shape?.some((size) => typeof size === "string") ?? true);
+  const say = some.map(
     ({ name, shape }) => `--shape ${name}=${shape?.join(",").replaceAll(UNKNOWN, "N") ?? "N,N"}`,
   );
   const how = say.length === 0 ? "" : ` give sizes with ${say.join(" ")}`;
-  return [
-    `\n${grouped(open)} of ${grouped(nodes)} nodes have open sizes and are not counted:${how || " they hang on data"}\n`,
-  ];
+  return `\n${grouped(open)} of ${grouped(nodes)} nodes have open sizes and are not counted:${how || " they hang on data"}\n`;
 }
