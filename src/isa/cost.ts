@@ -3,13 +3,23 @@ import { storageBytes } from "../fixed/format.ts";
 import { ceilDiv } from "../fixed/round.ts";
 import type { Span, Stage, Traffic } from "./define.ts";
 import { alignUp } from "./tables.ts";
+import { isDense } from "./walk.ts";
 
 /**
  * Bytes that a unit moves for a span: its packed size, each time it passes over it; in DRAM, whole bursts. Accumulators
  * are not a memory.
+ *
+ * Of a span that is walked over in steps: whole words of a port of the activation SRAM, for each row whose codes follow one
+ * another, and else for each code.
  */
 export function trafficOf(span: Span, arch: Settings): number {
   if (span.space === "acc") return 0;
+  const { walk } = span;
+  if (walk !== undefined && !isDense(walk)) {
+    const together = walk.column === 1 ? walk.columns : 1;
+    const words = alignUp(storageBytes(together, span.bits), arch["activation.bytesPerCycle"]);
+    return (span.count / together) * words;
+  }
   const bytes = storageBytes(span.count, span.bits) * (span.passes ?? 1);
   return span.space === "dram" || span.space === "data" ? alignUp(bytes, arch["dram.burst"]) : bytes;
 }

@@ -48,6 +48,16 @@ export interface Span {
   readonly passes?: number;
   /** Of a read that picks its codes by data: the codes from `from` on that it picks `count` of. */
   readonly among?: number;
+  /** Of an operand that is walked over in steps: how. It has rows times columns codes, the first of them at `from`. */
+  readonly walk?: Walk;
+}
+
+/** Row by row, `columns` codes each: distances of one code, and of one row, from the next, in codes. */
+export interface Walk {
+  readonly rows: number;
+  readonly columns: number;
+  readonly row: number;
+  readonly column: number;
 }
 
 /** `count` activations of `bits` bits from the byte `from` on. */
@@ -116,6 +126,8 @@ export interface OpDef<F extends Fields = Fields> {
   readonly cost: readonly StageCost[];
   /** Formulas of the passes over an operand, by the address field that points at it; 1 of those without. */
   readonly passes?: Readonly<Record<string, string>>;
+  /** Formulas of the bytes moved for an operand that is walked over in steps, by the field that points at it. */
+  readonly bytes?: Readonly<Record<string, string>>;
   work(x: Operands<F>, arch: Settings): Work;
   /** Of operations on the array: the beats that skipping zeros (`mac.zeroSkip`) would save in each lane, with the operands as they are. */
   skipped?(x: Operands<F>, s: MachineState): readonly number[];

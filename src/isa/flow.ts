@@ -13,6 +13,7 @@ import {
   sitesOf,
 } from "./sites.ts";
 import { Stretches } from "./stretches.ts";
+import type { Stretch } from "./walk.ts";
 
 /** Memories that hold nothing before a program has written it. The image and the data region are the host's. */
 const OWN = ["weight", "activation", "table", "acc"] as const;
@@ -103,21 +104,23 @@ export function endsOf({ items }: Program, arch: Settings): ReadonlyMap<Space, E
 function noteTurns(
   held: Stretches<number>,
   { instruction: { x }, moves, counts }: Site,
-  { span, field, size }: Extent,
+  { span, field, stretches }: Extent,
   turn: number,
   value: number,
 ): void {
   const move = moves.find((one) => one.field === field);
   const { level, stride } = move ?? { level: 0, stride: 0 };
   const turns = move === undefined ? 1 : counts[level]! - turn;
-  const from = x[field]! + span.from + stride * turn;
   const end = stride * (turns - 1);
-  if (Math.abs(stride) <= size) held.note(from + Math.min(0, end), from + size + Math.max(0, end), value);
-  else {
-    // Ascending, whichever way they go: what is noted last is then at the end of the list.
-    const first = from + Math.min(0, end);
-    const step = Math.abs(stride);
-    for (let i = 0; i < turns; i++) held.note(first + i * step, first + i * step + size, value);
+  for (const { at, size } of stretches) {
+    const from = x[field]! + span.from + at + stride * turn;
+    if (Math.abs(stride) <= size) held.note(from + Math.min(0, end), from + size + Math.max(0, end), value);
+    else {
+      // Ascending, whichever way they go: what is noted last is then at the end of the list.
+      const first = from + Math.min(0, end);
+      const step = Math.abs(stride);
+      for (let i = 0; i < turns; i++) held.note(first + i * step, first + i * step + size, value);
+    }
   }
 }
 
@@ -197,11 +200,12 @@ export class Flow {
       return;
     }
     if (this.#mayBeOutside.has(site) && this.#isOutside(site, operandsAt(site, turns))) return;
-    const { reads, writes } = this.#footprints.of(site);
-    for (const { field, span, size } of reads) {
+    const { reads, writes, gaps } = this.#footprints.of(site);
+    if (isRepeated) this.#followed += gaps;
+    for (const { field, span, size, stretches } of reads) {
       if (!this.#isKept(span.space)) continue;
       const from = addressAt(site, field, turns) + span.from;
-      for (const rule of this.#faults(span, from, from + size)) {
+      for (const rule of this.#faults(span, from, from + size, stretches)) {
         this.#complaints++;
         if (!this.#complain(site, turns, rule)) this.#isOver = true;
       }
@@ -214,21 +218,31 @@ export class Flow {
     return space === "activation" || (this.#isClosed && isOwn(space));
   }
 
-  #write({ span: { space, bits }, size }: Extent, from: number): void {
-    if (this.#isKept(space)) this.#held[space].note(from, from + size, space === "activation" ? bits : ANY);
+  #write({ span: { space, bits }, stretches }: Extent, from: number): void {
+    if (!this.#isKept(space)) return;
+    const value = space === "activation" ? bits : ANY;
+    for (const { at, size } of stretches) this.#held[space].note(from + at, from + at + size, value);
   }
 
-  /** What is wrong with reading there. */
-  #faults({ space, bits }: Span, from: number, to: number): string[] {
+  /** What is wrong with reading there: all of it, or those stretches from `from` on. */
+  #faults(
+    { space, bits }: Span,
+    from: number,
+    to: number,
+    stretches: readonly Stretch[] = [{ at: 0, size: to - from }],
+  ): string[] {
     if (!this.#isKept(space)) return [];
-    const faults: string[] = [];
     const held = this.#held[space];
-    if (space === "activation") {
-      const other = held.otherThan(bits, ANY, from, to);
-      if (other !== undefined)
-        faults.push(`reads ${bits}-bit codes at activation ${from} that were written with ${other} bits`);
+    let other: number | undefined;
+    let gap: number | undefined;
+    for (const { at, size } of stretches) {
+      const [first, end] = [from + at, from + at + size];
+      if (space === "activation") other ??= held.otherThan(bits, ANY, first, end);
+      if (this.#isClosed) gap ??= held.gap(first, end);
     }
-    const gap = this.#isClosed ? held.gap(from, to) : undefined;
+    const faults: string[] = [];
+    if (other !== undefined)
+      faults.push(`reads ${bits}-bit codes at activation ${from} that were written with ${other} bits`);
     if (gap !== undefined) faults.push(`reads ${space} ${from} … ${to - 1}, but nothing wrote ${gap}`);
     return faults;
   }
@@ -270,7 +284,7 @@ export class Flow {
       }
     };
     walk(loop.body);
-    if (!isFine) return false;
+    if (!isFine || !moved.every(({ placed }) => isOnePiece(placed))) return false;
     for (const { site, placed, space } of moved) {
       if (!this.#isKept(space)) continue;
       const value = space === "activation" ? placed.span.bits : ANY;
@@ -331,6 +345,9 @@ export class Flow {
     ];
   }
 }
+
+/** Whether an operand has no gaps. */
+const isOnePiece = ({ stretches }: Extent): boolean => stretches.length === 1;
 
 /** Whether no moving result ever lies where codes of another width are read or written. */
 function areApart(accesses: ReadonlyMap<Site, readonly Access[]>): boolean {

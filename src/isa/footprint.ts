@@ -5,6 +5,7 @@ import type { OpDef, Span } from "./define.ts";
 import type { Issued } from "./program.ts";
 import type { Site } from "./sites.ts";
 import { alignmentOf } from "./tables.ts";
+import { coveredBy, type Stretch, stretchesOf } from "./walk.ts";
 
 /** A span by the address field that points at it: `span.from` is the distance from there. */
 export interface Placed {
@@ -23,9 +24,11 @@ export interface Footprint {
   readonly far: Issued["x"];
 }
 
-/** Bytes (or accumulators) that a span covers. */
+/** Bytes (or accumulators) that a span covers, from its first to its last. */
 export const sizeOf = (span: Span): number =>
-  span.space === "acc" ? span.count : storageBytes(span.count, span.bits);
+  span.space === "acc"
+    ? span.count
+    : storageBytes(span.walk === undefined ? span.count : coveredBy(span.walk), span.bits);
 
 /** Farther than any address reaches, so that a span tells which field points at it. */
 const FAR = 2 ** 32;
@@ -43,6 +46,8 @@ export interface Extent extends Placed {
   readonly among: number;
   /** What its address must be a multiple of. */
   readonly step: number;
+  /** What is touched of its bytes. */
+  readonly stretches: readonly Stretch[];
 }
 
 /** Two spans of one memory, by their indices in a footprint; the first is a result. */
@@ -60,6 +65,8 @@ interface JudgedFootprint {
   /** What is read, then what is written. */
   readonly spans: readonly Extent[];
   readonly pairs: readonly Pair[];
+  /** Gaps of its operands: following the instruction takes so many steps more. */
+  readonly gaps: number;
   /** Rules of the operation that are broken. */
   readonly faults: readonly string[];
 }
@@ -158,7 +165,7 @@ function judgedOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch:
       const isRead = other < reads.length;
       const [one, two] = [spans[write]!.span, spans[other]!.span];
       if (one.space !== two.space || !(isRead || other > write)) continue;
-      pairs.push({ write, other, mayShare: isRead && one.bits === two.bits && one.count === two.count });
+      pairs.push({ write, other, mayShare: isRead && haveOneShape(one, two) });
     }
   let faults: readonly string[] | undefined;
   return {
@@ -166,6 +173,7 @@ function judgedOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch:
     writes,
     spans,
     pairs,
+    gaps: spans.reduce((sum, { stretches }) => sum + stretches.length - 1, 0),
     get faults() {
       // Only now: what writes a memory is asked of programs that nobody has judged.
       faults ??= op.check?.(far, arch) ?? [];
@@ -174,8 +182,14 @@ function judgedOf(op: OpDef, x: Issued["x"], addresses: readonly string[], arch:
   };
 }
 
+/** Whether the codes of one span could stand in the places of the other's, one for one. */
+export const haveOneShape = (one: Span, two: Span): boolean =>
+  one.bits === two.bits && one.count === two.count && one.walk === undefined && two.walk === undefined;
+
 function extentOf({ field, span }: Placed): Extent {
   const size = sizeOf(span);
   const among = span.among === undefined ? size : sizeOf({ ...span, count: span.among });
-  return { field, span, size, among, step: span.space === "acc" ? 1 : alignmentOf(span.bits) };
+  const step = span.space === "acc" ? 1 : alignmentOf(span.bits);
+  const stretches = span.walk === undefined ? [{ at: 0, size }] : stretchesOf(span.walk, span.bits);
+  return { field, span, size, among, step, stretches };
 }

@@ -18,7 +18,7 @@ export interface Term {
 
 const inBytes: Term = {
   name: "in",
-  doc: "bytes read from the activation SRAM: each operand's codes packed into whole bytes, times its passes",
+  doc: "bytes read from the activation SRAM: each operand's codes packed into whole bytes, times its passes; or the bytes that are stated of it",
   cases: [],
 };
 const outBytes: Term = { name: "out", doc: "bytes written to the activation SRAM, likewise", cases: [] };
@@ -32,6 +32,20 @@ const shared: readonly Term[] = [
     cases: [{ is: "max(ceil(in / activation.bytesPerCycle), ceil(out / activation.bytesPerCycle))" }],
   },
   { name: "packed(count, bits)", doc: "packed size of codes", cases: [{ is: "ceil(count * bits / 8)" }] },
+  {
+    name: "words(size)",
+    doc: "bytes of the whole words of a port that so many take",
+    cases: [{ is: "ceil(size / activation.bytesPerCycle) * activation.bytesPerCycle" }],
+  },
+  {
+    name: "walked(row, column)",
+    doc: "bytes of an operand whose codes are so many places apart: packed where they follow one another; whole words for each row, or each code, that stands alone",
+    cases: [
+      { when: "column = 1 and row = columns", is: "packed(rows * columns, bits)" },
+      { when: "column = 1", is: "rows * words(packed(columns, bits))" },
+      { is: "rows * columns * words(packed(1, bits))" },
+    ],
+  },
   {
     name: "burst(size)",
     doc: "bytes that the DRAM moves for so many",

@@ -13,6 +13,7 @@ import {
 import { lanemul } from "./ops/lanemul.ts";
 import { matmul } from "./ops/matmul.ts";
 import { mirrored } from "./ops/mirrored.ts";
+import { move } from "./ops/move.ts";
 import { pwl, reciprocal, rsqrt } from "./ops/pwl.ts";
 import {
   argmax,
@@ -37,7 +38,7 @@ export const ops = [
   ...[matmul, lanemul],
   ...[requant, requantpwl],
   ...[pwl, rsqrt, reciprocal],
-  ...[add, sub, mul, min, affine, rescale, fill],
+  ...[add, sub, mul, min, affine, rescale, fill, move],
   ...[convert, clamp, rowscale, moments, average],
   ...[sum, sumsq, sumabs, max, argmax, variance, isqrt, center, normalize, div],
   ...[exp, logistic, tanh, reciprocalByNewton, rsqrtByNewton, mirrored, polynomialExponential, gelu],

@@ -3,7 +3,7 @@ import { maxOf, saturate, signed, unsigned } from "../fixed/format.ts";
 import { floorDiv } from "../fixed/round.ts";
 import type { Space, Span } from "./define.ts";
 import { Flow, MOST_FOLLOWED, type Written } from "./flow.ts";
-import { type Extent, Footprints, type Pair, sizeOf } from "./footprint.ts";
+import { type Extent, Footprints, haveOneShape, type Pair, sizeOf } from "./footprint.ts";
 import {
   type Issued,
   type Item,
@@ -257,7 +257,7 @@ const FIRST_TURNS: readonly number[] = new Array<number>(LOOP_DEPTH).fill(0);
 function overlapFaults(reads: readonly Span[], writes: readonly Span[]): string[] {
   const meet = (a: Span, b: Span) =>
     a.space === b.space && a.from < b.from + sizeOf(b) && b.from < a.from + sizeOf(a);
-  const isInPlace = (a: Span, b: Span) => a.from === b.from && a.bits === b.bits && a.count === b.count;
+  const isInPlace = (a: Span, b: Span) => a.from === b.from && haveOneShape(a, b);
   return writes.flatMap((write, i) => [
     ...reads
       .filter((read) => meet(write, read) && !isInPlace(write, read))

@@ -29,7 +29,7 @@ test("isa OP prints where each field lies", async () => {
     vector  beats    max(ceil(n / vector.lanes), stream)
             latency  vector.latency
     in               bytes read from the activation SRAM: each operand's codes packed into whole bytes, times its
-                     passes
+                     passes; or the bytes that are stated of it
     out              bytes written to the activation SRAM, likewise
     stream           max(ceil(in / activation.bytesPerCycle), ceil(out / activation.bytesPerCycle))
     "
@@ -45,7 +45,8 @@ test("isa OP prints its cost and what that rests on, each term once", async () =
     pwl             beats                      max(ceil(m * n / pwl.lanes), stream)
                     latency                    pwl.latency + search(pieces)
     in                                         bytes read from the activation SRAM: each operand's codes packed
-                                               into whole bytes, times its passes
+                                               into whole bytes, times its passes; or the bytes that are stated of
+                                               it
     out                                        bytes written to the activation SRAM, likewise
     stream                                     max(ceil(in / activation.bytesPerCycle), ceil(out /
                                                activation.bytesPerCycle))

@@ -129,4 +129,29 @@ const min: Definition<OperandsOf<"min">> = {
   },
 };
 
-export const CONVERSIONS = { convert, clamp, min, rowscale, moments, average };
+/** One code after another. */
+const move: Definition<OperandsOf<"move">> = {
+  given(rng) {
+    const [rows, columns] = [within(rng, 1, 7), within(rng, 1, 7)];
+    const gap = pick(rng, [0, 0, within(rng, 0, 4)]);
+    const narrow = pick(rng, [1, 1, within(rng, 1, 3)]);
+    const [dstRow, dstColumn] = pick(rng, [
+      [narrow * columns + gap, narrow],
+      [narrow, narrow * rows + gap],
+    ]);
+    const near = () => pick(rng, [0, 1, 1, columns, rows, within(rng, 0, 9)]);
+    return { rows, columns, dstRow: dstRow!, dstColumn: dstColumn!, srcRow: near(), srcColumn: near() };
+  },
+  results: (x, lane) =>
+    Array.from({ length: x.rows * x.columns }, (_, i) => {
+      const [r, c] = [Math.floor(i / x.columns), i % x.columns];
+      const all = lane.activations(
+        x.bits,
+        x.src,
+        (x.rows - 1) * x.srcRow + (x.columns - 1) * x.srcColumn + 1,
+      );
+      return [all[r * x.srcRow + c * x.srcColumn]!];
+    }),
+};
+
+export const CONVERSIONS = { convert, clamp, min, rowscale, moments, average, move };

@@ -5,7 +5,7 @@ import { type ArchSpec, makeArch, overrideArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { arrayCost, arrayLatency } from "../../src/isa/array.ts";
 import { formatProgram, parseProgram } from "../../src/isa/asm.ts";
-import { type OpDef, UNITS } from "../../src/isa/define.ts";
+import { type OpDef, UNITS, type Walk } from "../../src/isa/define.ts";
 import { type Issued, type Item, isLoop, type Program, unroll } from "../../src/isa/program.ts";
 import { ops } from "../../src/isa/table.ts";
 import { validate } from "../../src/isa/validate.ts";
@@ -105,16 +105,27 @@ const unrolled: Law = ({ arch, sample, issued, timing }) => {
   return sameTiming(time(program, arch), timing) ?? validate(program, arch.settings, extents)[0];
 };
 
+/** How many codes follow one another each time, where codes are taken row by row. */
+function runsOf({ rows, columns, row, column }: Walk): number[] {
+  if (column !== 1) return new Array(rows * columns).fill(1);
+  return row === columns ? [rows * columns] : new Array(rows).fill(columns);
+}
+
 const traffic: Law = ({ arch, issued, timing }) => {
   const sum: Record<string, number> = {};
   for (const { op, x } of issued)
     for (const way of ["reads", "writes"] as const)
-      for (const { space, bits, count, passes = 1 } of op[way](x, arch.settings)) {
+      for (const { space, bits, count, passes = 1, walk } of op[way](x, arch.settings)) {
         const isDram = space === "data" || space === "dram";
         const key = `${isDram ? "dram" : space} ${way}`;
-        const burst = isDram ? arch.settings["dram.burst"] : 1;
-        const bytes = Math.ceil((bits * count) / 8) * passes;
-        sum[key] = (sum[key] ?? 0) + Math.ceil(bytes / burst) * burst;
+        const runs = walk === undefined ? [count] : runsOf(walk);
+        const isApart = walk !== undefined && !(walk.column === 1 && walk.row === walk.columns);
+        const word = isApart ? arch.settings["activation.bytesPerCycle"] : 1;
+        const unit = isDram ? arch.settings["dram.burst"] : word;
+        for (const run of runs) {
+          const bytes = Math.ceil((bits * run) / 8) * passes;
+          sum[key] = (sum[key] ?? 0) + Math.ceil(bytes / unit) * unit;
+        }
       }
   for (const [memory, { readBytes, writeBytes }] of Object.entries(timing.traffic)) {
     if (readBytes !== (sum[`${memory} reads`] ?? 0)) return `${memory}: ${readBytes} bytes read`;
@@ -219,7 +230,7 @@ const LAWS: ReadonlyMap<string, Law> = new Map([
   ["time does not depend on earlier runs", again],
   ["a loop is judged and takes its time as its turns one by one", unrolled],
   [
-    "traffic is the packed size of the spans that the operations declare, each time they pass; in DRAM, whole bursts",
+    "traffic is the packed size of the spans that the operations declare, each time they pass; in DRAM, whole bursts, and of codes that lie apart, whole words",
     traffic,
   ],
   ["traffic with the DRAM is at least the distinct bytes, and those are counted right", compulsory],

@@ -21,8 +21,17 @@ interface Spans {
 /** What the instruction reads and writes, as codes. */
 export function spansOf(op: OpDef, x: Operands, arch: Settings): Spans {
   const { codes } = definitionOf(op);
-  const moved = (span: Span) => (codes === undefined ? span : codes(span, x));
-  return { reads: op.reads(x, arch).map(moved), writes: op.writes(x, arch).map(moved) };
+  const moved = (span: Span) => (codes === undefined ? eachCode(span) : [codes(span, x)]);
+  return { reads: op.reads(x, arch).flatMap(moved), writes: op.writes(x, arch).flatMap(moved) };
+}
+
+/** A span that is walked over in steps as a span for each of its codes, so that what lies between them is not its. */
+function eachCode({ walk, ...span }: Span): readonly Span[] {
+  if (walk === undefined) return [span];
+  return Array.from({ length: span.count }, (_, i) => {
+    const code = Math.floor(i / walk.columns) * walk.row + (i % walk.columns) * walk.column;
+    return { ...span, from: span.from + (code * span.bits) / 8, count: 1 };
+  });
 }
 
 /** The same operands with the result in the place of one of them, wherever that is legal. */

@@ -27,6 +27,18 @@ describe("traffic of a span", () => {
     }
   });
 
+  test("is whole words for each row, or each code, where codes lie apart", () => {
+    const arch = archOf({ "activation.bytesPerCycle": 16 });
+    const walked = (bits: number, rows: number, columns: number, row: number, column: number) =>
+      trafficOf({ ...span("activation", bits, rows * columns), walk: { rows, columns, row, column } }, arch);
+    expect(walked(8, 5, 7, 7, 1)).toBe(35);
+    expect(walked(4, 5, 7, 7, 1)).toBe(18);
+    expect(walked(8, 5, 7, 8, 1)).toBe(5 * 16);
+    expect(walked(8, 5, 17, 18, 1)).toBe(5 * 32);
+    expect(walked(8, 5, 7, 1, 5)).toBe(35 * 16);
+    expect(walked(48, 5, 3, 0, 0)).toBe(15 * 16);
+  });
+
   test("is none where it is of accumulators", () => {
     expect(trafficOf(span("acc", 32, 100), archOf())).toBe(0);
   });

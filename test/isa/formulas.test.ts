@@ -68,6 +68,21 @@ describe.each(ops.map((op) => [op.name, op as OpDef] as const))("%s", (name, op)
       { numRuns: 15, seed: 2 },
     );
   });
+
+  test("moves the bytes of its operands that its formulas say", () => {
+    fc.assert(
+      fc.property(anySettings, fc.nat(), (arch, seed) => {
+        const x = legalOperands(op, arch, seedrandom(`${name}/${seed}`), {});
+        const { reads, writes } = footprintOf(op, x, addresses, arch);
+        for (const { field, span } of [...reads, ...writes]) {
+          if (span.space !== "activation") continue;
+          const packed = `packed(${span.count}, ${span.bits}) * ${span.passes ?? 1}`;
+          expect(trafficOf(span, arch)).toBe(evaluate(op.bytes?.[field] ?? packed, x, arch));
+        }
+      }),
+      { numRuns: 30, seed: 5 },
+    );
+  });
 });
 
 const anyProduct: fc.Arbitrary<Product> = fc.record({
@@ -105,5 +120,6 @@ test("a formula rests on the terms that it names, and on theirs; every term is s
     cost.flatMap(({ lead = "0", beats, latency }) => [lead, beats, latency]),
   );
   const passes = (ops as readonly OpDef[]).flatMap((op) => Object.values(op.passes ?? {}));
-  expect(termsOf([...all, ...passes])).toEqual(TERMS);
+  const bytes = (ops as readonly OpDef[]).flatMap((op) => Object.values(op.bytes ?? {}));
+  expect(termsOf([...all, ...passes, ...bytes])).toEqual(TERMS);
 });

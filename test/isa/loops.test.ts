@@ -78,6 +78,8 @@ class Generator {
       () => `store dst=${at()} src=${at()} n=${n} bits=${width()}`,
       () =>
         `rescale dst=${at()} a=${at()} n=${n} aBits=${width()} bits=${width()} aZero=0 zero=0 scale=${at(200)}`,
+      () =>
+        `move dst=${at()} src=${at()} rows=${pick(rng, [1, 2, 5])} columns=${pick(rng, [1, 3, 8])} dstRow=${pick(rng, [1, 8, 12])} dstColumn=${pick(rng, [1, 1, 2, 6])} srcRow=${pick(rng, [0, 1, 8, 9])} srcColumn=${pick(rng, [0, 1, 1, 2])} bits=${width()}`,
       () => `load.weight dst=${at(200)} src=${at()} bytes=${pick(rng, [16, 64, 200])}`,
       () => `load.table dst=${at(200)} src=${at()} bytes=${pick(rng, [1, 16, 200])}`,
       () =>

@@ -3,7 +3,7 @@ import { signed, storageBytes } from "../../src/fixed/format.ts";
 import type { Space, Span } from "../../src/isa/define.ts";
 import { type Issued, type Program, unroll } from "../../src/isa/program.ts";
 import { alignmentOf } from "../../src/isa/tables.ts";
-import { type Extents, sizeOf } from "../../src/isa/validate.ts";
+import type { Extents } from "../../src/isa/validate.ts";
 
 /** For every byte (or accumulator) of a memory that was written, the width that it was written with, 0 for any. */
 export type Bytes = Map<string, number>;
@@ -19,10 +19,23 @@ export function bytesWritten(programs: readonly Program[], arch: Settings): Byte
   return bytes;
 }
 
+/** Bytes (or accumulators) that a span has codes in, after its first, ascending. */
+function touchedBy({ space, bits, count, walk }: Span): number[] {
+  if (space === "acc") return Array.from({ length: count }, (_, i) => i);
+  const touched = new Set<number>();
+  for (let i = 0; i < count; i++) {
+    const code =
+      walk === undefined ? i : Math.floor(i / walk.columns) * walk.row + (i % walk.columns) * walk.column;
+    for (let byte = Math.floor((code * bits) / 8); byte * 8 < (code + 1) * bits; byte++) touched.add(byte);
+  }
+  return [...touched].sort((a, b) => a - b);
+}
+
+/** Bytes (or accumulators) from a span's first to its last. */
+const sizeOf = (span: Span): number => touchedBy(span).at(-1)! + 1;
+
 const bytesOf = (span: Span): string[] =>
-  OWN.includes(span.space)
-    ? Array.from({ length: sizeOf(span) }, (_, i) => `${span.space} ${span.from + i}`)
-    : [];
+  OWN.includes(span.space) ? touchedBy(span).map((byte) => `${span.space} ${span.from + byte}`) : [];
 
 /** The definition of `validate`: every instruction of every turn is judged, and what it finds byte by byte. */
 export function judged(program: Program, arch: Settings, extents: Extents, written?: Bytes): string[] {
@@ -62,9 +75,9 @@ function findFaults(span: Span, held: Bytes, isClosed: boolean): string[] {
   const other = widths.find((width) => width !== undefined && width !== 0 && width !== bits);
   if (space === "activation" && other !== undefined)
     faults.push(`reads ${bits}-bit codes at activation ${from} that were written with ${other} bits`);
-  const gap = widths.indexOf(undefined);
-  if (isClosed && gap >= 0)
-    faults.push(`reads ${space} ${from} … ${from + bytes.length - 1}, but nothing wrote ${from + gap}`);
+  const gap = touchedBy(span)[widths.indexOf(undefined)];
+  if (isClosed && bytes.length > 0 && gap !== undefined)
+    faults.push(`reads ${space} ${from} … ${from + sizeOf(span) - 1}, but nothing wrote ${from + gap}`);
   return faults;
 }
 
@@ -85,8 +98,7 @@ function spanFaults(span: Span, limits: Readonly<Record<Space, number>>): string
   const step = alignmentOf(bits);
   if (space !== "acc" && from % step !== 0)
     faults.push(`${space} ${from} is not a multiple of ${step}, as ${bits}-bit codes need`);
-  const codes = span.among ?? span.count;
-  const end = from + (space === "acc" ? codes : storageBytes(codes, bits));
+  const end = from + (span.among === undefined ? sizeOf(span) : storageBytes(span.among, bits));
   const unit = space === "acc" ? "accumulators" : "bytes";
   if (end > limits[space])
     faults.push(`${space} ${from} … ${end - 1} is outside its ${limits[space]} ${unit}`);
@@ -96,7 +108,8 @@ function spanFaults(span: Span, limits: Readonly<Record<Space, number>>): string
 function overlapFaults(reads: readonly Span[], writes: readonly Span[]): string[] {
   const meet = (a: Span, b: Span) =>
     a.space === b.space && a.from < b.from + sizeOf(b) && b.from < a.from + sizeOf(a);
-  const isInPlace = (a: Span, b: Span) => a.from === b.from && a.bits === b.bits && a.count === b.count;
+  const isInPlace = (a: Span, b: Span) =>
+    a.from === b.from && a.bits === b.bits && a.count === b.count && !("walk" in a || "walk" in b);
   return writes.flatMap((write, i) => [
     ...reads
       .filter((read) => meet(write, read) && !isInPlace(write, read))

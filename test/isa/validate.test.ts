@@ -4,7 +4,7 @@ import { makeArch } from "../../src/arch/spec.ts";
 import { parseProgram } from "../../src/isa/asm.ts";
 import type { OpDef } from "../../src/isa/define.ts";
 import { byName, ops } from "../../src/isa/table.ts";
-import { mayOverflow, sizeOf, validate } from "../../src/isa/validate.ts";
+import { mayOverflow, sizeOf, validate, Written } from "../../src/isa/validate.ts";
 import { within } from "./random.ts";
 
 const EXTENTS = { image: 1000, data: 500 };
@@ -40,6 +40,7 @@ const LEGAL: Readonly<Record<string, string>> = {
   affine: "dst=0 a=32 n=4 period=2 gains=0 gainBits=8 aBits=8 bits=8 aZero=0 zero=0 drop=0 scale=64",
   rescale: "dst=0 a=32 n=4 aBits=8 bits=8 aZero=0 zero=0 scale=0",
   fill: "dst=0 n=4 bits=8 value=0",
+  move: "dst=0 src=64 rows=2 columns=3 dstRow=1 dstColumn=2 srcRow=3 srcColumn=1 bits=8",
   sum: "dst=0 a=32 groups=2 n=4 aBits=8 bits=32 aZero=0",
   sumsq: "dst=0 a=32 groups=2 n=4 aBits=8 bits=32 aZero=0",
   sumabs: "dst=0 a=32 groups=2 n=4 aBits=8 bits=32 aZero=0",
@@ -279,6 +280,74 @@ describe("an operation's own rules:", () => {
     expect(faults(line("convert", { overflow: 4, unsigned: 1, to: 7 }))).toMatchInlineSnapshot(`
       [
         "p: 0: convert: sign and magnitude do not wrap without a sign",
+      ]
+    `);
+  });
+
+  test("a move leaves no result twice, takes no more codes than an operand has, and keeps apart what it reads and writes", () => {
+    expect(faults(line("move", { dstRow: 6, dstColumn: 1 }))).toEqual([]);
+    expect(faults(line("move", { dstRow: 2, dstColumn: 1 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: its results meet: rows of 3 codes, 1 apart, every 2 codes",
+      ]
+    `);
+    expect(faults(line("move", { rows: 2 ** 10, columns: 2 ** 10 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: 1024 rows of 1024 are more than 1048575 codes",
+        "p: 0: move: its results meet: rows of 1024 codes, 2 apart, every 1 codes",
+        "p: 0: move: activation 64 … 4156 is outside its 1024 bytes",
+        "p: 0: move: activation 0 … 3069 is outside its 1024 bytes",
+        "p: 0: move: its result at activation 0 overlaps its operand at 64",
+      ]
+    `);
+    expect(faults(line("move", { src: 6 }))).toEqual([]);
+    expect(faults(line("move", { src: 5 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: its result at activation 0 overlaps its operand at 5",
+      ]
+    `);
+    expect(faults(line("move", { src: 0, dstRow: 3, dstColumn: 1 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: its result at activation 0 overlaps its operand at 0",
+      ]
+    `);
+    // Between the codes of one, yet in its region.
+    expect(faults(line("move", { dstRow: 20, dstColumn: 1, src: 10 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: its result at activation 0 overlaps its operand at 10",
+      ]
+    `);
+    expect(faults(line("move", { src: 1018 }))).toEqual([]);
+    expect(faults(line("move", { src: 1018, srcRow: 4 }))).toMatchInlineSnapshot(`
+      [
+        "p: 0: move: activation 1018 … 1024 is outside its 1024 bytes",
+      ]
+    `);
+  });
+
+  test("what a move steps over is neither written nor read", () => {
+    const arch = archOf();
+    const found = (...lines: readonly string[]) =>
+      validate(parseProgram(lines.join("\n"), "p"), arch, EXTENTS, new Written([], arch));
+    const operand = "fill dst=64 n=6 bits=8 value=1";
+    expect(found(operand, line("move"), "store dst=0 src=0 n=6 bits=8")).toEqual([]);
+    const rows = line("move", { dstRow: 6, dstColumn: 1, dst: 20 });
+    expect(found(operand, rows, "store dst=0 src=20 n=3 bits=8", "store dst=0 src=26 n=3 bits=8")).toEqual(
+      [],
+    );
+    expect(found(operand, rows, "store dst=0 src=20 n=9 bits=8")).toMatchInlineSnapshot(`
+      [
+        "p: 2: store: reads activation 20 … 28, but nothing wrote 23",
+      ]
+    `);
+    const between = "fill dst=23 n=3 bits=4 value=1";
+    expect(found(operand, rows, between, line("move", { src: 20, srcRow: 6, dst: 100 }))).toEqual([]);
+    expect(
+      found(operand, rows, between, line("move", { src: 20, srcRow: 4, dst: 100 })),
+    ).toMatchInlineSnapshot(`
+      [
+        "p: 3: move: reads 8-bit codes at activation 20 that were written with 4 bits",
+        "p: 3: move: reads activation 20 … 26, but nothing wrote 25",
       ]
     `);
   });

@@ -124,8 +124,10 @@ function operandCell(op: OpDef, side: "reads" | "writes", arch: Settings): strin
     const what = space === "table" ? `block ${code(field)}` : `${space} ${code(field)}: ${code(count)}`;
     const width =
       space === "table" || space === "acc" ? "" : ` x ${/^\d/.test(bits) ? bits : code(bits)} bits`;
+    const bytes = op.bytes?.[field];
     const often = passes === undefined ? "" : `, ${code(passes)} times`;
-    return [`${what}${width}${often}${where === undefined ? "" : `, where ${code(`${where} = 1`)}`}`];
+    const moved = bytes === undefined ? "" : `, ${code(bytes)} bytes`;
+    return [`${what}${width}${often}${moved}${where === undefined ? "" : `, where ${code(`${where} = 1`)}`}`];
   });
   return texts.length === 0 ? "nothing" : texts.join("; ");
 }

@@ -207,9 +207,11 @@ class Generator {
     }
     if (/[zZ]ero$|^value$|^lo$|^hi$/.test(name)) return draw(rng, -8, 7);
     if (name === "to") return draw(rng, field.min, pick(rng, NARROW));
+    if (/Row$|Column$/.test(name)) return pick(rng, [field.min, 1, 1, 2, 3, 4, draw(rng, 1, 12)]);
     const largest: Readonly<Record<string, number>> = {
+      ...{ rows: op.name === "gather" ? ROWS : 5, columns: 5 },
       ...{ m: 8, k: 12, groups: 3, n: op.name.startsWith("requant") || op.name === "matmul" ? 2 : ROW_CODES },
-      ...{ pieces: 8, rows: ROWS, factor: 1000, shift: 12, epsilon: 100, kept: 1, log2: 1000, cb: 1000 },
+      ...{ pieces: 8, factor: 1000, shift: 12, epsilon: 100, kept: 1, log2: 1000, cb: 1000 },
     };
     return draw(rng, field.min, Math.min(field.max, largest[name] ?? field.max));
   }
@@ -383,7 +385,8 @@ const FAR = 2 ** 24;
 function overwrites(reads: readonly Span[], writes: readonly Span[]): boolean {
   const meet = (a: Span, b: Span) =>
     a.space === b.space && a.from < b.from + sizeOf(b) && b.from < a.from + sizeOf(a);
-  const isSame = (a: Span, b: Span) => a.from === b.from && a.bits === b.bits && a.count === b.count;
+  const isSame = (a: Span, b: Span) =>
+    a.from === b.from && a.bits === b.bits && a.count === b.count && a.walk === undefined;
   return writes.some(
     (write, i) =>
       reads.some((read) => meet(write, read) && !isSame(write, read)) ||

@@ -103,10 +103,11 @@ function opTable(op: OpDef): string {
 }
 
 /** What an operation costs, and the terms that its formulas rest on: docs/machine.md says how they are used. */
-function costTable({ cost }: OpDef): string {
+function costTable({ cost, bytes = {} }: OpDef): string {
   const rows = cost.flatMap(({ unit, ...formulas }) =>
     Object.entries(formulas).map(([name, formula], i) => [i === 0 ? unit : "", name, formula]),
   );
+  for (const [field, formula] of Object.entries(bytes)) rows.push(["", `bytes of ${field}`, formula]);
   const terms = termsOf(rows.map(([, , formula]) => formula!)).flatMap(({ name, doc, cases }) =>
     cases.length === 0
       ? [[name, "", doc]]
