@@ -1,9 +1,10 @@
 import type { Settings } from "../arch/fields.ts";
 import { pwlRounding, scalingOf } from "../arch/scaling.ts";
-import { saturate, signed } from "../fixed/format.ts";
+import { maxOf, minOf, saturate, signed } from "../fixed/format.ts";
 import type { Grid } from "../fixed/real.ts";
 import { requantize, type Scale } from "../fixed/requant.ts";
 import { roundShift } from "../fixed/round.ts";
+import { clamp } from "../isa/ops/convert.ts";
 import { pwl } from "../isa/ops/pwl.ts";
 import { add, affine, fill, min, mul, rescale, sub } from "../isa/ops/vector.ts";
 import { WORD_BITS } from "../isa/widths.ts";
@@ -69,6 +70,16 @@ export const quantizeProduct = (a: Grid, b: Grid, output: Grid, numerics: Numeri
   b,
   output,
   scale: scaleFor((a.scale * b.scale) / output.scale, "vector", numerics),
+});
+
+export const quantizeRescale = (a: Grid, output: Grid, numerics: Numerics): QRescale => ({
+  ...{ a, output },
+  scale: scaleFor(a.scale / output.scale, "vector", numerics),
+});
+
+export const widenRescale = ({ a, output }: QRescale, floats: Floats): QRescale => ({
+  ...{ a: floats.grid(a), output: floats.grid(output) },
+  scale: NO_SCALE,
 });
 
 export const widenSum = ({ a, b, output }: QSum, floats: Floats): QSum => ({
@@ -215,6 +226,13 @@ export function lowerRescale(
     ...{ dst: result.at, a: input.at, n: elementsOf(result), scale: b.image.scale(scale) },
     ...{ aBits: a.format.bits, bits: output.format.bits, aZero: a.zero, zero: output.zero },
   });
+}
+
+/** The same codes at another place. */
+export function lowerCopy(b: Builder, input: Tensor, result: Tensor): void {
+  const { format } = input.grid;
+  const whole = { lo: minOf(format), hi: maxOf(format) };
+  b.emit(clamp, { dst: result.at, a: input.at, n: elementsOf(input), bits: format.bits, ...whole });
 }
 
 /** Writes one code everywhere. */

@@ -83,3 +83,15 @@ export function pruned(graph: Graph, nodes: readonly Node[], constants = graph.c
   const read = new Set([...outputs, ...kept.flatMap(readsOf)]);
   return { ...graph, nodes: kept, constants: new Map([...constants].filter(([name]) => read.has(name))) };
 }
+
+/** A graph whose nodes give no results that nothing reads. */
+export function trimmed(graph: Graph): Graph {
+  const read = new Set([...graph.outputs.map(({ value }) => value), ...graph.nodes.flatMap(readsOf)]);
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({
+      ...node,
+      outputs: node.outputs.map((name) => (read.has(name) ? name : "")),
+    })),
+  };
+}

@@ -1,7 +1,5 @@
-import { maxOf, minOf } from "../../fixed/format.ts";
-import { clamp } from "../../isa/ops/convert.ts";
-import { type Builder, bytesOf, plus, rowOf, type Tensor } from "../builder.ts";
-import { lowerZero } from "../elementwise.ts";
+import { type Builder, rowOf, type Tensor } from "../builder.ts";
+import { lowerCopy, lowerZero } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import type { QConv } from "./quantize.ts";
 import { type ConvShape, outputSize, paddedWidth, tapsOf } from "./shape.ts";
@@ -33,13 +31,12 @@ function lowerPadding(b: Builder, shape: ConvShape, input: Tensor): Tensor {
   const down = height + padding.top + padding.bottom;
   if (down === height && across === width) return input;
   const padded = b.map.tensor(input.grid, channels, down * across);
-  const { format } = input.grid;
   lowerZero(b, padded);
-  const whole = { lo: minOf(format), hi: maxOf(format) };
-  for (let row = 0; row < height; row++) {
-    const dst = plus(padded.at, bytesOf(padded, ((row + padding.top) * across + padding.left) * channels));
-    const a = rowOf(input, row * width).at;
-    b.emit(clamp, { dst, a, n: width * channels, bits: format.bits, ...whole });
-  }
+  for (let row = 0; row < height; row++)
+    lowerCopy(
+      b,
+      { ...rowOf(input, row * width), count: width },
+      rowOf(padded, (row + padding.top) * across + padding.left),
+    );
   return padded;
 }

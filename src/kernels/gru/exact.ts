@@ -26,7 +26,7 @@ export function exactGru(
 }
 
 /** One step; `inputs` are the parts that x is concatenated from. */
-function exactGruCell(q: QGru, inputs: readonly Int32Array[], at: GruCodes, arch: Settings): GruCodes {
+export function exactGruCell(q: QGru, inputs: readonly Int32Array[], at: GruCodes, arch: Settings): GruCodes {
   const n = q.hiddenSize;
   const fromX = exactLinear(q.productX, inputs, arch);
   const fromH = exactLinear(q.productH, [at.h], arch);

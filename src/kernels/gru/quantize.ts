@@ -1,6 +1,6 @@
 import type { Grid } from "../../fixed/real.ts";
 import { affineGrid, bipolarGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
-import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
+import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type QRescale,
   type QSum,
   quantizeProduct,
+  quantizeRescale,
   quantizeSum,
 } from "../elementwise.ts";
 import { gateGrid, openGrid } from "../gates.ts";
@@ -118,7 +119,7 @@ function quantizeState(gates: Grid, ranges: Ranges, hidden: Grid, numerics: Nume
     kept: quantizeProduct(open, state, state, numerics),
     added: quantizeProduct(open, bent, state, numerics),
     stateSum: quantizeSum(state, state, state, numerics),
-    shown: { a: state, output: hidden, scale: scaleFor(state.scale / hidden.scale, "vector", numerics) },
+    shown: quantizeRescale(state, hidden, numerics),
     ...{ state, hidden },
   };
 }

@@ -1,7 +1,7 @@
 import { CURVES } from "../../pwl/curves.ts";
 import { broadcastStrides, elementsIn, offsetsOf, type Shape } from "../tensor.ts";
 import { sigmoid } from "./curves.ts";
-import { broadcast, type Call, int, like, type Op, real, unified } from "./define.ts";
+import { broadcast, type Call, countOf, int, like, type Op, real, unified } from "./define.ts";
 import { multiply } from "./matmul.ts";
 
 /** Operators that no file has: groups of nodes are replaced by them. */
@@ -14,6 +14,24 @@ export const silu: Op = {
   compute(_call, [x], [y]) {
     for (let i = 0; i < y!.data.length; i++) y!.data[i] = CURVES.silu.f(x!.data[i]!);
   },
+};
+
+/** x W + b over the last dimension: W [k, n], b of n elements. */
+export const linear: Op = {
+  ...{ name: "Linear", target: "matrix product", inputs: [3, 3] },
+  infer(call) {
+    const [x, w] = [call.shape(0), call.shape(1)];
+    return like(call, x && w && [...x.slice(0, -1), w[1]!]);
+  },
+  compute(_call, [x, w, b], [y]) {
+    const [k, n] = w!.shape as [number, number];
+    const m = x!.data.length / k;
+    const sums = new Float64Array(m * n);
+    const [left, right] = [x!, w!].map(({ data }, i) => ({ data, at: 0, row: i === 0 ? k : n, column: 1 }));
+    multiply(left!, right!, { m, k, n }, sums, 0);
+    for (let i = 0; i < sums.length; i++) y!.data[i] = sums[i]! + b!.data[i % n]!;
+  },
+  macs: (call, [y]) => countOf(y!) * call.concrete(1)[0]!,
 };
 
 /** Sizes of Q [..., m, k], K [..., n, k] or [..., k, n], V [..., n, v]; what is before them broadcasts. */

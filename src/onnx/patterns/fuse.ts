@@ -3,12 +3,20 @@ import { unified } from "../ops/define.ts";
 import { softmaxAttention } from "./attention.ts";
 import { foldedConv } from "./conv.ts";
 import { GATED_CURVES } from "./curves.ts";
+import { biasedProduct } from "./linear.ts";
 import { lstmCell } from "./lstm.ts";
 import { layerNorm } from "./norm.ts";
 import { givenOut, type Match, type Pattern, readInside, View } from "./view.ts";
 
 /** Groups of nodes that become one, the larger ones first. */
-const PATTERNS: readonly Pattern[] = [lstmCell, layerNorm, softmaxAttention, ...GATED_CURVES, foldedConv];
+const PATTERNS: readonly Pattern[] = [
+  lstmCell,
+  layerNorm,
+  softmaxAttention,
+  ...GATED_CURVES,
+  foldedConv,
+  biasedProduct,
+];
 
 /**
  * A graph in which each group of nodes that a pattern knows is one node. Its results differ by no more than the roundings between
