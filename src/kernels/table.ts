@@ -3,6 +3,7 @@ import { argmax } from "./argmax/index.ts";
 import { attention } from "./attention/index.ts";
 import { conv } from "./conv/index.ts";
 import type { Kernel } from "./define.ts";
+import { dotAttention } from "./dot-attention/index.ts";
 import { embedding } from "./embedding/index.ts";
 import { gru } from "./gru/index.ts";
 import { linear, linearTanh } from "./linear/index.ts";
@@ -31,6 +32,7 @@ export const kernels: readonly Kernel[] = [
   activation,
   softmax,
   attention,
+  dotAttention,
   lstm,
   gru,
   mogrifier,

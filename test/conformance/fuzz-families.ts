@@ -8,7 +8,13 @@ import { lowerAttend, lowerKeys } from "../../src/kernels/attention/lower.ts";
 import { quantizeAttention } from "../../src/kernels/attention/quantize.ts";
 import { attend, keys } from "../../src/kernels/attention/real.ts";
 import { widenAttention } from "../../src/kernels/attention/widen.ts";
+import { bytesOf, plus } from "../../src/kernels/builder.ts";
 import { activationGrid } from "../../src/kernels/define.ts";
+import { exactDotAttention } from "../../src/kernels/dot-attention/exact.ts";
+import { lowerDotAttention } from "../../src/kernels/dot-attention/lower.ts";
+import { quantizeDotAttention } from "../../src/kernels/dot-attention/quantize.ts";
+import { attendByDots } from "../../src/kernels/dot-attention/real.ts";
+import { widenDotAttention } from "../../src/kernels/dot-attention/widen.ts";
 import {
   exactLookup,
   exactProduct,
@@ -278,7 +284,7 @@ const attention = family({
         return quantizeAttention(p, query!, entry!, context, ranges, numerics);
       },
       widen: widenAttention,
-      outputGrid: ({ context }) => context,
+      outputGrid: ({ context }) => context.output,
       matrices: ({ query, score, key }) =>
         [query, score, key].flatMap(({ parts }) => parts.map(({ weights }) => weights)),
       exact(q, [queries, entriesOf], arch) {
@@ -287,7 +293,7 @@ const attention = family({
       },
       lower(q, b, [query, stored]) {
         const made = b.map.tensor(q.key.output, inner, entries);
-        const context = b.map.tensor(q.context, memory);
+        const context = b.map.tensor(q.context.output, memory);
         lowerKeys(b, q, stored!, made);
         lowerAttend(b, q, query!, made, stored!, context);
         return context;
@@ -296,6 +302,62 @@ const attention = family({
   },
 });
 
+/** Rows of longer ones, from code `from` on: a head among others. */
+const sliced = <T extends Float64Array | Int32Array>(rows: readonly T[], from: number, length: number): T[] =>
+  rows.map((row) => row.subarray(from, from + length) as T);
+
+const dotAttention = family({
+  name: "dot-attention",
+  shape: fc.record({
+    ...{ queries: upTo(6), entries: upTo(20), innerLength: upTo(12), valueLength: upTo(24), limit: limits },
+    ...{ before: fc.constantFrom(0, 0, 8), after: fc.constantFrom(0, 0, 8, 16), whole: fc.boolean() },
+  }),
+  kernel({ queries, entries, innerLength, valueLength, limit, before, after, whole }, rng) {
+    const [inner, value] = [sized(innerLength, whole), sized(valueLength, whole)];
+    const rowOf = (length: number) => before + length + after;
+    const p = { scale: (0.1 + rng()) / Math.sqrt(inner) };
+    const draw = (random: () => number) => [
+      uniformVectors(random, rowOf(inner), queries, limit),
+      uniformVectors(random, rowOf(inner), entries),
+      uniformVectors(random, rowOf(value), entries),
+    ];
+    const lengths = [inner, inner, value];
+    const parts = <T extends Float64Array | Int32Array>(inputs: readonly (readonly T[])[]) =>
+      inputs.map((rows, i) => sliced(rows, before, lengths[i]!));
+    return kernelOf(draw, {
+      real(_, inputs, tap) {
+        const [q, k, v] = parts(inputs);
+        return attendByDots(p, q!, k!, v!, tap);
+      },
+      quantize(_, [query, key, stored], ranges, numerics) {
+        const context = activationGrid(ranges.of("context"), numerics, numerics.recipe.context_bits);
+        return quantizeDotAttention(
+          p,
+          { query: query!, key: key!, value: stored! },
+          context,
+          ranges,
+          numerics,
+        );
+      },
+      widen: widenDotAttention,
+      outputGrid: ({ context }) => context.output,
+      exact(q, inputs, arch) {
+        const [ofQueries, ofKeys, ofValues] = parts(inputs);
+        return exactDotAttention(q, ofQueries!, ofKeys!, ofValues!, arch);
+      },
+      lower(q, b, inputs) {
+        const [ofQueries, ofKeys, ofValues] = inputs.map((tensor, i) => ({
+          ...{ ...tensor, length: lengths[i]!, row: tensor.length },
+          at: plus(tensor.at, bytesOf(tensor, before)),
+        }));
+        const contexts = b.map.tensor(q.context.output, value, queries);
+        lowerDotAttention(b, q, { queries: ofQueries!, keys: ofKeys!, values: ofValues! }, contexts);
+        return contexts;
+      },
+    });
+  },
+});
+
 export const families: readonly Family[] = [
-  ...[linear, sum, product, activation, norm, softmax, attention, lstm, mogrifier],
+  ...[linear, sum, product, activation, norm, softmax, attention, dotAttention, lstm, mogrifier],
 ];

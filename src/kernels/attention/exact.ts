@@ -1,8 +1,7 @@
 import type { Settings } from "../../arch/fields.ts";
-import { saturate } from "../../fixed/format.ts";
-import { requantize } from "../../fixed/requant.ts";
 import { exactLookup, exactSum } from "../elementwise.ts";
-import { exactLinear, exactSumOfProducts } from "../linear/exact.ts";
+import { exactLaneProduct } from "../lane-product.ts";
+import { exactLinear } from "../linear/exact.ts";
 import { exactSoftmax } from "../softmax/exact.ts";
 import type { QAttention } from "./quantize.ts";
 
@@ -24,15 +23,5 @@ export function exactAttend(
     return exactLinear(q.score, [bent], arch)[0]!;
   });
   const alpha = exactSoftmax(q.softmax, Int32Array.from(scores), arch);
-  const { output } = q.softmax;
-  const widths = { weightBits: q.memory.format.bits, activationBits: output.format.bits };
-  const product = { m: memory[0]!.length, k: memory.length, n: 1, ...widths };
-  return Int32Array.from(memory[0]!, (_, i) => {
-    const term = (t: number) => (alpha[t]! - output.zero) * (memory[t]![i]! - q.memory.zero);
-    const acc = exactSumOfProducts(0, term, product, arch);
-    return saturate(
-      requantize(acc, q.contextScale, arch["requant.rounding"]) + q.context.zero,
-      q.context.format,
-    );
-  });
+  return exactLaneProduct(q.context, memory, alpha, arch);
 }

@@ -88,7 +88,7 @@ export const attention = defineKernel<AttentionParams, QAttention>({
     return quantizeAttention(p, hidden!, memory!, context, ranges, numerics);
   },
   widen: widenAttention,
-  outputGrid: ({ context }) => context,
+  outputGrid: ({ context }) => context.output,
   matrices: ({ query, score, key }) =>
     [query, score, key].flatMap(({ parts }) => parts.map((p) => p.weights)),
   exact: (q, [hidden, memory], arch) => {
@@ -97,7 +97,7 @@ export const attention = defineKernel<AttentionParams, QAttention>({
   },
   lower: (q, b, [hidden, memory]) => {
     const made = b.map.tensor(q.key.output, q.key.rows, memory!.count);
-    const context = b.map.tensor(q.context, memory!.length);
+    const context = b.map.tensor(q.context.output, memory!.length);
     lowerKeys(b, q, memory!, made);
     lowerAttend(b, q, hidden!, made, memory!, context);
     return context;

@@ -1,7 +1,6 @@
-import { lanemul } from "../../isa/ops/lanemul.ts";
-import { requant } from "../../isa/ops/requant.ts";
 import type { Builder, Tensor } from "../builder.ts";
 import { lowerLookup, lowerSum } from "../elementwise.ts";
+import { lowerLaneProduct } from "../lane-product.ts";
 import { lowerLinear } from "../linear/lower.ts";
 import { lowerSoftmax } from "../softmax/lower.ts";
 import type { QAttention } from "./quantize.ts";
@@ -38,32 +37,7 @@ export function lowerAttend(
     b.show("score", scores);
     b.label("softmax", () => lowerSoftmax(b, q.softmax, { ...scores, length: entries, count: 1 }, alpha));
     b.show("softmax.output", alpha);
-    b.label("context", () => lowerContext(b, q, memory, alpha, context));
+    b.label("context", () => lowerLaneProduct(b, q.context, memory, alpha, context));
     b.show("context", context);
-  });
-}
-
-/** The mean of the memory's entries, each weighted by its share of the attention. */
-function lowerContext(b: Builder, q: QAttention, memory: Tensor, alpha: Tensor, context: Tensor): void {
-  b.emit(lanemul, {
-    ...{ a: memory.at, x: alpha.at, acc: 0, m: memory.length, k: memory.count },
-    ...{
-      aBits: q.memory.format.bits,
-      xBits: alpha.grid.format.bits,
-      aZero: q.memory.zero,
-      xZero: alpha.grid.zero,
-    },
-  });
-  b.emit(requant, {
-    ...{
-      dst: context.at,
-      acc: 0,
-      m: memory.length,
-      n: 1,
-      perChannel: 0,
-      bits: q.context.format.bits,
-      zero: q.context.zero,
-    },
-    scales: b.image.channels(new Array<number>(memory.length).fill(0), [q.contextScale]),
   });
 }

@@ -1,11 +1,11 @@
 import type { Grid } from "../../fixed/real.ts";
-import type { Scale } from "../../fixed/requant.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import type { PwlTable } from "../../pwl/table.ts";
 import { affineGrid, bipolarGrid, type Ranges, symmetricGrid } from "../../quant/grid.ts";
-import { type Numerics, powersOfTwo, scaleFor } from "../../quant/numerics.ts";
+import { type Numerics, powersOfTwo } from "../../quant/numerics.ts";
 import { tableFor } from "../../quant/tables.ts";
 import { type QSum, quantizeSum } from "../elementwise.ts";
+import { type QLaneProduct, quantizeLaneProduct } from "../lane-product.ts";
 import { type QLinear, quantizeLinear } from "../linear/quantize.ts";
 import { type QSoftmax, quantizeSoftmax } from "../softmax/quantize.ts";
 import type { AttentionParams } from "./real.ts";
@@ -20,10 +20,8 @@ export interface QAttention {
   /** v . tanh(sum): one row. */
   readonly score: QLinear;
   readonly softmax: QSoftmax;
-  readonly memory: Grid;
-  /** Sum of alpha times memory to the context. */
-  readonly contextScale: Scale;
-  readonly context: Grid;
+  /** Sum of alpha times memory: the mean of its entries, each weighted by its share of the attention. */
+  readonly context: QLaneProduct;
 }
 
 /** @param ranges  sites `keys`, `query`, `sum`, `score` of the float attention */
@@ -58,8 +56,6 @@ export function quantizeAttention(
     bent,
     score: layer(bent, v, undefined, scores),
     softmax,
-    memory,
-    contextScale: scaleFor((softmax.output.scale * memory.scale) / context.scale, "requant", numerics),
-    context,
+    context: quantizeLaneProduct(memory, softmax.output, context, numerics),
   };
 }

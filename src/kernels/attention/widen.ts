@@ -1,5 +1,6 @@
 import { widenSum } from "../elementwise.ts";
-import { type Floats, NO_SCALE } from "../floats.ts";
+import type { Floats } from "../floats.ts";
+import { widenLaneProduct } from "../lane-product.ts";
 import { widenLinear } from "../linear/widen.ts";
 import { widenSoftmax } from "../softmax/widen.ts";
 import type { QAttention } from "./quantize.ts";
@@ -13,7 +14,5 @@ export const widenAttention = (q: QAttention, floats: Floats): QAttention => ({
   bent: floats.grid(q.bent),
   score: widenLinear(q.score, floats),
   softmax: widenSoftmax(q.softmax, floats),
-  memory: floats.grid(q.memory),
-  contextScale: NO_SCALE,
-  context: floats.grid(q.context),
+  context: widenLaneProduct(q.context, floats),
 });

@@ -200,7 +200,7 @@ function cutAt(kept: readonly number[], rows: number, tile: number): Part[] {
 }
 
 /** Rows that end on a byte at every width of the output. */
-const wholeBytes = (rows: number): number => Math.max(8, floorDiv(rows, 8) * 8);
+export const wholeBytes = (rows: number): number => Math.max(8, floorDiv(rows, 8) * 8);
 
 /** Address in weight SRAM of rows [row, row + rows) of a part, streamed there first where they do not stay. */
 function weightTile(b: Builder, q: QLinear, part: number, row: number, rows: number): number {
