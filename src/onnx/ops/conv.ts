@@ -1,6 +1,7 @@
 import type { Data } from "../dtype.ts";
-import { elementsIn, UNKNOWN } from "../tensor.ts";
+import { elementsIn, type Tensor, UNKNOWN } from "../tensor.ts";
 import { type Call, countOf, int, like, type Op, unified } from "./define.ts";
+import { multiply } from "./matmul.ts";
 import { asPlane, axesOf, type Known, shapeOf, WINDOW_ATTRIBUTES } from "./window.ts";
 
 /** The kernel's spatial sizes: those of W [filters, channels / group, ...], which `kernel_shape` repeats. */
@@ -35,7 +36,7 @@ function checkChannels(call: Call): void {
 
 /** A channel of the input, a plane of the kernel, and where their products are added. */
 interface Plane {
-  readonly x: Data;
+  readonly x: Float64Array;
   readonly from: number;
   readonly weight: Data;
   readonly at: number;
@@ -50,6 +51,7 @@ function addPlane(
   { x, from, weight, at }: Plane,
   [rows, columns]: readonly [Known, Known],
 ): void {
+  const { stride } = columns;
   for (let r = 0; r < rows.kernel; r++) {
     const [top, bottom] = reach(rows, r);
     for (let c = 0; c < columns.kernel; c++) {
@@ -57,15 +59,18 @@ function addPlane(
       const [left, right] = reach(columns, c);
       for (let i = top; i < bottom; i++) {
         const row = i * rows.stride + r * rows.dilation - rows.before;
-        let source =
-          from + row * columns.input + left * columns.stride + c * columns.dilation - columns.before;
+        let source = from + row * columns.input + left * stride + c * columns.dilation - columns.before;
         const end = i * columns.output + right;
-        for (let to = i * columns.output + left; to < end; to++, source += columns.stride)
+        for (let to = i * columns.output + left; to < end; to++, source += stride)
           sums[to]! += factor * x[source]!;
       }
     }
   }
 }
+
+/** Whether every output is of the one place of the input that it stands at. */
+const isPointwise = (plane: readonly Known[]): boolean =>
+  plane.every(({ kernel, stride, before, after }) => kernel * stride === 1 && before + after === 0);
 
 /** Outputs whose input under weight `k` is inside: from the first to the one behind the last. */
 function reach(axis: Known, k: number): readonly [number, number] {
@@ -73,6 +78,51 @@ function reach(axis: Known, k: number): readonly [number, number] {
   const over = (n: number) =>
     n <= 0 ? 0 : (n + axis.stride - 1 - ((n + axis.stride - 1) % axis.stride)) / axis.stride;
   return [Math.min(axis.output, over(-shift)), Math.min(axis.output, over(axis.input - shift))];
+}
+
+type Operands = readonly (Tensor | undefined)[];
+
+/** A convolution filter by filter. */
+function addPlanes([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known], group: number): void {
+  const [batch, channels] = x!.shape as [number, number];
+  const [filters, depth] = w!.shape as [number, number];
+  const [size, area] = [plane[0].input * plane[1].input, plane[0].kernel * plane[1].kernel];
+  const outputs = plane[0].output * plane[1].output;
+  const perGroup = filters / group;
+  const data = Float64Array.from(x!.data);
+  const sums = new Float64Array(outputs);
+  for (let n = 0; n < batch; n++) {
+    for (let f = 0; f < filters; f++) {
+      sums.fill(b === undefined ? 0 : b.data[f]!);
+      const first = n * channels + ((f - (f % perGroup)) / perGroup) * depth;
+      for (let c = 0; c < depth; c++) {
+        const at = (f * depth + c) * area;
+        addPlane(sums, { x: data, from: (first + c) * size, weight: w!.data, at }, plane);
+      }
+      y.data.set(sums, (n * filters + f) * outputs);
+    }
+  }
+}
+
+/** A pointwise convolution: the product of the filters and the channels of all places, group by group. */
+function addPoints([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known], group: number): void {
+  const [batch, channels] = x!.shape as [number, number];
+  const [filters, depth] = w!.shape as [number, number];
+  const places = plane[0].output * plane[1].output;
+  const perGroup = filters / group;
+  for (let n = 0; n < batch; n++) {
+    for (let g = 0; g < group; g++) {
+      const first = g * perGroup;
+      multiply(
+        { data: w!.data, at: first * depth, row: depth, column: 1 },
+        { data: x!.data, at: (n * channels + g * depth) * places, row: places, column: 1 },
+        { m: perGroup, k: depth, n: places },
+        y.data,
+        (n * filters + first) * places,
+        b?.data.subarray(first),
+      );
+    }
+  }
 }
 
 const conv: Op = {
@@ -84,25 +134,10 @@ const conv: Op = {
     checkChannels(call);
     return like(call, kernel && shapeOf(call, call.shape(1)?.[0] ?? UNKNOWN, axesOf(call, kernel)));
   },
-  compute(call, [x, w, b], [y]) {
+  compute(call, operands, [y]) {
     const plane = asPlane(axesOf(call, kernelOf(call)!)!) as readonly [Known, Known];
-    const [batch, channels] = x!.shape as [number, number];
-    const [filters, depth] = w!.shape as [number, number];
-    const [size, area] = [plane[0].input * plane[1].input, plane[0].kernel * plane[1].kernel];
-    const outputs = plane[0].output * plane[1].output;
-    const perGroup = filters / call.int("group");
-    const sums = new Float64Array(outputs);
-    for (let n = 0; n < batch; n++) {
-      for (let f = 0; f < filters; f++) {
-        sums.fill(b === undefined ? 0 : b.data[f]!);
-        const first = n * channels + ((f - (f % perGroup)) / perGroup) * depth;
-        for (let c = 0; c < depth; c++) {
-          const at = (f * depth + c) * area;
-          addPlane(sums, { x: x!.data, from: (first + c) * size, weight: w!.data, at }, plane);
-        }
-        y!.data.set(sums, (n * filters + f) * outputs);
-      }
-    }
+    const compute = isPointwise(plane) ? addPoints : addPlanes;
+    compute(operands, y!, plane, call.int("group"));
   },
   macs: (call, [y]) => countOf(y!) * elementsIn(call.concrete(1).slice(1)),
 };
