@@ -1,7 +1,7 @@
 import type { Data } from "../dtype.ts";
 import { elementsIn, type Tensor, UNKNOWN } from "../tensor.ts";
 import { type Call, countOf, int, like, type Op, unified } from "./define.ts";
-import { multiply } from "./matmul.ts";
+import { type ColumnOf, columnsOf, multiplyColumns, WIDE } from "./matmul.ts";
 import { asPlane, axesOf, type Known, shapeOf, WINDOW_ATTRIBUTES } from "./window.ts";
 
 /** The kernel's spatial sizes: those of W [filters, channels / group, ...], which `kernel_shape` repeats. */
@@ -68,10 +68,6 @@ function addPlane(
   }
 }
 
-/** Whether every output is of the one place of the input that it stands at. */
-const isPointwise = (plane: readonly Known[]): boolean =>
-  plane.every(({ kernel, stride, before, after }) => kernel * stride === 1 && before + after === 0);
-
 /** Outputs whose input under weight `k` is inside: from the first to the one behind the last. */
 function reach(axis: Known, k: number): readonly [number, number] {
   const shift = k * axis.dilation - axis.before;
@@ -82,47 +78,76 @@ function reach(axis: Known, k: number): readonly [number, number] {
 
 type Operands = readonly (Tensor | undefined)[];
 
-/** A convolution filter by filter. */
-function addPlanes([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known], group: number): void {
+/** A convolution filter by filter: where each has channels of its own. */
+function addPlanes([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known]): void {
   const [batch, channels] = x!.shape as [number, number];
-  const [filters, depth] = w!.shape as [number, number];
+  const depth = w!.shape[1]!;
+  const filters = w!.shape[0]!;
   const [size, area] = [plane[0].input * plane[1].input, plane[0].kernel * plane[1].kernel];
   const outputs = plane[0].output * plane[1].output;
-  const perGroup = filters / group;
   const data = Float64Array.from(x!.data);
   const sums = new Float64Array(outputs);
   for (let n = 0; n < batch; n++) {
     for (let f = 0; f < filters; f++) {
       sums.fill(b === undefined ? 0 : b.data[f]!);
-      const first = n * channels + ((f - (f % perGroup)) / perGroup) * depth;
       for (let c = 0; c < depth; c++) {
-        const at = (f * depth + c) * area;
-        addPlane(sums, { x: data, from: (first + c) * size, weight: w!.data, at }, plane);
+        const from = (n * channels + f * depth + c) * size;
+        addPlane(sums, { x: data, from, weight: w!.data, at: (f * depth + c) * area }, plane);
       }
       y.data.set(sums, (n * filters + f) * outputs);
     }
   }
 }
 
-/** A pointwise convolution: the product of the filters and the channels of all places, group by group. */
-function addPoints([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known], group: number): void {
+/** A convolution as products of its filters with what they see at each place, group by group. */
+function addProducts([x, w, b]: Operands, y: Tensor, plane: readonly [Known, Known], group: number): void {
   const [batch, channels] = x!.shape as [number, number];
   const [filters, depth] = w!.shape as [number, number];
+  const [size, area] = [plane[0].input * plane[1].input, plane[0].kernel * plane[1].kernel];
   const places = plane[0].output * plane[1].output;
   const perGroup = filters / group;
+  // Every output is of the one place of the input that it stands at.
+  const isPointwise = plane.every(
+    ({ kernel, stride, before, after }) => kernel * stride === 1 && before + after === 0,
+  );
   for (let n = 0; n < batch; n++) {
     for (let g = 0; g < group; g++) {
       const first = g * perGroup;
-      multiply(
-        { data: w!.data, at: first * depth, row: depth, column: 1 },
-        { data: x!.data, at: (n * channels + g * depth) * places, row: places, column: 1 },
-        { m: perGroup, k: depth, n: places },
+      const from = (n * channels + g * depth) * size;
+      const seen = isPointwise
+        ? columnsOf({ data: x!.data, at: from, row: size, column: 1 }, depth)
+        : patchesOf(x!.data, from, depth, plane);
+      multiplyColumns(
+        { data: w!.data, at: first * depth * area, row: depth * area, column: 1 },
+        seen,
+        { m: perGroup, k: depth * area, n: places },
         y.data,
         (n * filters + first) * places,
         b?.data.subarray(first),
       );
     }
   }
+}
+
+/** What a filter sees at each place: `depth` channels of its kernel's size, 0 in the padding. */
+function patchesOf(x: Data, from: number, depth: number, [rows, columns]: readonly [Known, Known]): ColumnOf {
+  const size = rows.input * columns.input;
+  return (place, to, first) => {
+    const j = place % columns.output;
+    const top = ((place - j) / columns.output) * rows.stride - rows.before;
+    const left = j * columns.stride - columns.before;
+    let at = first;
+    for (let c = 0; c < depth; c++) {
+      for (let r = 0; r < rows.kernel; r++) {
+        const row = top + r * rows.dilation;
+        for (let k = 0; k < columns.kernel; k++, at += WIDE) {
+          const column = left + k * columns.dilation;
+          const isInside = row >= 0 && row < rows.input && column >= 0 && column < columns.input;
+          to[at] = isInside ? x[from + c * size + row * columns.input + column]! : 0;
+        }
+      }
+    }
+  };
 }
 
 const conv: Op = {
@@ -136,8 +161,9 @@ const conv: Op = {
   },
   compute(call, operands, [y]) {
     const plane = asPlane(axesOf(call, kernelOf(call)!)!) as readonly [Known, Known];
-    const compute = isPointwise(plane) ? addPoints : addPlanes;
-    compute(operands, y!, plane, call.int("group"));
+    const group = call.int("group");
+    if (operands[1]!.shape[0] === group) addPlanes(operands, y!, plane);
+    else addProducts(operands, y!, plane, group);
   },
   macs: (call, [y]) => countOf(y!) * elementsIn(call.concrete(1).slice(1)),
 };

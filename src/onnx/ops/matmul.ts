@@ -11,7 +11,8 @@ export interface View {
 }
 
 /** Rows and columns of a product that are summed at once: as many sums as a processor has registers for. */
-const [TALL, WIDE] = [4, 2];
+const TALL = 4;
+export const WIDE = 2;
 
 /** A matrix's rows, four by four: [rows / 4][columns][4], filled up with zeros. What is multiplied then lies in the order of its use. */
 function inFours({ data, at, row, column }: View, rows: number, columns: number): Float64Array {
@@ -65,14 +66,36 @@ function addProducts(
   sums[7] = d1;
 }
 
+/** Writes a column of a matrix to every `WIDE`-th place of `to`, from `at` on. */
+export type ColumnOf = (column: number, to: Float64Array, at: number) => void;
+
+interface Sizes {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+}
+
+/** Columns of `rows` elements of a matrix that lies in memory. */
+export const columnsOf =
+  ({ data, at: from, row, column }: View, rows: number): ColumnOf =>
+  (c, to, first) => {
+    let source = from + c * column;
+    const end = first + WIDE * rows;
+    for (let at = first; at < end; at += WIDE, source += row) to[at] = data[source]!;
+  };
+
+/** y[m][n] = sum over k of a[m][k] b[k][n], row-major from `at` on. */
+export const multiply = (a: View, b: View, sizes: Sizes, y: Data, at: number): void =>
+  multiplyColumns(a, columnsOf(b, sizes.k), sizes, y, at);
+
 /**
- * y[m][n] = start[m] + sum over k of a[m][k] b[k][n], row-major from `at` on. Sums are doubles, added up in the order of k from
- * `start` on, which is 0 where it is left out.
+ * The same of columns that are made as they are needed, and with what the sums of each row start from, 0 where it is left out. Sums are
+ * doubles, added up in the order of k.
  */
-export function multiply(
+export function multiplyColumns(
   a: View,
-  b: View,
-  { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
+  columnOf: ColumnOf,
+  { m, k, n }: Sizes,
   y: Data,
   at: number,
   start?: Data,
@@ -82,11 +105,10 @@ export function multiply(
   const sums = new Float64Array(TALL * WIDE);
   for (let c = 0; c < n; c += WIDE) {
     const wide = Math.min(WIDE, n - c);
-    for (let j = 0; j < k; j++)
-      for (let i = 0; i < wide; i++) columns[WIDE * j + i] = b.data[b.at + j * b.row + (c + i) * b.column]!;
+    for (let i = 0; i < wide; i++) columnOf(c + i, columns, i);
     for (let r = 0; r < m; r += TALL) {
       const tall = Math.min(TALL, m - r);
-      for (let i = 0; i < tall * WIDE; i++) sums[i] = start?.[r + (i - (i % WIDE)) / WIDE] ?? 0;
+      for (let i = 0; i < tall; i++) sums.fill(start?.[r + i] ?? 0, i * WIDE, (i + 1) * WIDE);
       addProducts(sums, rows, r * k, columns, k);
       for (let i = 0; i < tall; i++)
         for (let l = 0; l < wide; l++) y[at + (r + i) * n + c + l] = sums[i * WIDE + l]!;
