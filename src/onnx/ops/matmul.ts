@@ -10,27 +10,109 @@ export interface View {
   readonly column: number;
 }
 
+/** Rows and columns of a product that are summed at once: as many sums as a processor has registers for. */
+const TALL = 4;
+export const WIDE = 2;
+
+/** A matrix's rows, four by four: [rows / 4][columns][4], filled up with zeros. What is multiplied then lies in the order of its use. */
+function inFours({ data, at, row, column }: View, rows: number, columns: number): Float64Array {
+  const packed = new Float64Array((rows + TALL) * columns);
+  for (let i = 0; i < rows; i++) {
+    const to = (i - (i % TALL)) * columns + (i % TALL);
+    for (let j = 0; j < columns; j++) packed[to + j * TALL] = data[at + i * row + j * column]!;
+  }
+  return packed;
+}
+
+/** Adds the products of four rows and two columns, `k` by `k`, to sums [4][2]. */
+function addProducts(
+  sums: Float64Array,
+  rows: Float64Array,
+  from: number,
+  columns: Float64Array,
+  count: number,
+): void {
+  let a0 = sums[0]!;
+  let a1 = sums[1]!;
+  let b0 = sums[2]!;
+  let b1 = sums[3]!;
+  let c0 = sums[4]!;
+  let c1 = sums[5]!;
+  let d0 = sums[6]!;
+  let d1 = sums[7]!;
+  for (let j = 0, at = from; j < WIDE * count; j += WIDE, at += TALL) {
+    const x0 = columns[j]!;
+    const x1 = columns[j + 1]!;
+    const a = rows[at]!;
+    const b = rows[at + 1]!;
+    const c = rows[at + 2]!;
+    const d = rows[at + 3]!;
+    a0 += a * x0;
+    a1 += a * x1;
+    b0 += b * x0;
+    b1 += b * x1;
+    c0 += c * x0;
+    c1 += c * x1;
+    d0 += d * x0;
+    d1 += d * x1;
+  }
+  sums[0] = a0;
+  sums[1] = a1;
+  sums[2] = b0;
+  sums[3] = b1;
+  sums[4] = c0;
+  sums[5] = c1;
+  sums[6] = d0;
+  sums[7] = d1;
+}
+
+/** Writes a column of a matrix to every `WIDE`-th place of `to`, from `at` on. */
+export type ColumnOf = (column: number, to: Float64Array, at: number) => void;
+
+interface Sizes {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+}
+
+/** Columns of `rows` elements of a matrix that lies in memory. */
+export const columnsOf =
+  ({ data, at: from, row, column }: View, rows: number): ColumnOf =>
+  (c, to, first) => {
+    let source = from + c * column;
+    const end = first + WIDE * rows;
+    for (let at = first; at < end; at += WIDE, source += row) to[at] = data[source]!;
+  };
+
+/** y[m][n] = sum over k of a[m][k] b[k][n], row-major from `at` on. */
+export const multiply = (a: View, b: View, sizes: Sizes, y: Data, at: number): void =>
+  multiplyColumns(a, columnsOf(b, sizes.k), sizes, y, at);
+
 /**
- * y[m][n] = sum over k of a[m][k] b[k][n], row-major from `at` on. Sums are doubles: a row of them is kept while b passes once,
- * row by row, so that memory is read in order.
+ * The same of columns that are made as they are needed, and with what the sums of each row start from, 0 where it is left out. Sums are
+ * doubles, added up in the order of k.
  */
-export function multiply(
+export function multiplyColumns(
   a: View,
-  b: View,
-  size: { m: number; k: number; n: number },
+  columnOf: ColumnOf,
+  { m, k, n }: Sizes,
   y: Data,
   at: number,
+  start?: Data,
 ): void {
-  const { m, k, n } = size;
-  const sums = new Float64Array(n);
-  for (let i = 0; i < m; i++) {
-    sums.fill(0);
-    for (let j = 0; j < k; j++) {
-      const factor = a.data[a.at + i * a.row + j * a.column]!;
-      let from = b.at + j * b.row;
-      for (let c = 0; c < n; c++, from += b.column) sums[c]! += factor * b.data[from]!;
+  const rows = inFours(a, m, k);
+  const columns = new Float64Array(WIDE * k);
+  const sums = new Float64Array(TALL * WIDE);
+  for (let c = 0; c < n; c += WIDE) {
+    const wide = Math.min(WIDE, n - c);
+    for (let i = 0; i < wide; i++) columnOf(c + i, columns, i);
+    for (let r = 0; r < m; r += TALL) {
+      const tall = Math.min(TALL, m - r);
+      for (let i = 0; i < tall; i++) sums.fill(start?.[r + i] ?? 0, i * WIDE, (i + 1) * WIDE);
+      addProducts(sums, rows, r * k, columns, k);
+      for (let i = 0; i < tall; i++)
+        for (let l = 0; l < wide; l++) y[at + (r + i) * n + c + l] = sums[i * WIDE + l]!;
     }
-    y.set(sums, at + i * n);
   }
 }
 
