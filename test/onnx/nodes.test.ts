@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { execute } from "../../src/onnx/execute.ts";
 import { OPS } from "../../src/onnx/ops/table.ts";
 import type { Tensor } from "../../src/onnx/tensor.ts";
-import { graphOfNode, isTraining, tensor, nodeTests as tests } from "./node-tests.ts";
+import { graphOfNode, isTraining, type NodeTest, tensor, nodeTests as tests } from "./node-tests.ts";
 
 /** Float32 results are within 8 units in the last place of the largest number that went in or came out, and so are others' types. */
 const STEP: Partial<Record<string, number>> = { float32: 2 ** -23, float16: 2 ** -10, float64: 2 ** -52 };

@@ -198,12 +198,11 @@ class Network {
   #move(b: Builder, { moves, sources, to, from }: PlannedStep & { readonly kind: "moved" }): void {
     const result = this.#tensorOf(to);
     if (sources.some((source) => source < 0)) lowerZero(b, result);
-    for (const { from: element, to: place, rows, columns, rowStride, columnStride } of moves) {
+    for (const { from: element, to: place, rows, columns, ...strides } of moves) {
       const piece = from.find(({ first, elements }) => element >= first && element < first + elements)!;
       const source = this.#partOf({ piece, from: element - piece.first, elements: 1 });
-      lowerMove(b, source, this.#partOf({ piece: to, from: place, elements: rows * columns }), {
-        ...{ rows, columns, fromRow: rowStride, fromColumn: columnStride, toRow: columns },
-      });
+      const target = this.#partOf({ piece: to, from: place, elements: rows * columns });
+      lowerMove(b, source, target, { rows, columns, ...strides });
     }
   }
 }

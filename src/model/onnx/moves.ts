@@ -1,21 +1,32 @@
-/** Elements that an instruction moves at most. */
-const MOST_MOVED = 2 ** 20 - 1;
-
-/** Elements that one strided copy brings to consecutive places: `rows` lines of `columns` elements each. */
+/** A strided copy: `rows` lines of `columns` elements each. Strides are in elements. */
 export interface Move {
-  /** The first element, counted over all that there are to take from. */
+  /** The first element, counted over all that there are to take from, and the first place. */
   readonly from: number;
-  /** The first place. */
   readonly to: number;
   readonly rows: number;
   readonly columns: number;
-  /** Elements from one line to the next, and from one column to the next, where they come from. */
-  readonly rowStride: number;
-  readonly columnStride: number;
+  /** From one line to the next, and from one column to the next, where elements come from. */
+  readonly fromRow: number;
+  readonly fromColumn: number;
+  /** From one line to the next where they go: columns are consecutive. */
+  readonly toRow: number;
+}
+
+/** Elements that an instruction moves at most. */
+const MOST_MOVED = 2 ** 20 - 1;
+
+/** Elements at consecutive places that come from one piece of memory at equal distances. */
+interface Line {
+  readonly region: number;
+  readonly from: number;
+  readonly to: number;
+  readonly columns: number;
+  readonly step: number;
 }
 
 /**
- * The strided copies that bring elements into the order of a list.
+ * Strided copies that bring elements into the order of a list: lines of elements at equal distances, and lines of one kind at equal
+ * distances together.
  * @param sources   the element at each place; negative where there is none
  * @param regionOf  which of several pieces of memory an element lies in: a copy stays in one
  * @param most      elements that one copy moves
@@ -25,47 +36,54 @@ export function movesOf(
   regionOf: (element: number) => number,
   most = MOST_MOVED,
 ): Move[] {
-  const moves: Move[] = [];
-  let at = 0;
-  while (at < sources.length) {
-    const from = sources[at]!;
+  const groups: Line[][] = [];
+  /** The latest group of each kind. */
+  const open = new Map<string, Line[]>();
+  for (const line of linesOf(sources, regionOf, most)) {
+    const kind = `${line.region} ${line.columns} ${line.step}`;
+    const group = open.get(kind);
+    if (group !== undefined && (group.length + 1) * line.columns <= most && continues(group, line))
+      group.push(line);
+    else {
+      const begun = [line];
+      groups.push(begun);
+      open.set(kind, begun);
+    }
+  }
+  return groups.map((group): Move => {
+    const [first, second] = group as [Line, Line | undefined];
+    const { from, to, columns, step } = first;
+    return {
+      ...{ from, to, rows: group.length, columns, fromColumn: step },
+      ...{ fromRow: second ? second.from - from : 0, toRow: second ? second.to - to : columns },
+    };
+  });
+}
+
+/** Whether a line is as far from the latest of a group as that is from the one before; a copy walks forward. */
+function continues(group: readonly Line[], { from, to }: Line): boolean {
+  const [before, last] = [group.at(-2), group.at(-1)!];
+  const [step, distance] = [from - last.from, to - last.to];
+  if (before === undefined) return step >= 0;
+  return step === last.from - before.from && distance === last.to - before.to;
+}
+
+function* linesOf(sources: Int32Array, regionOf: (element: number) => number, most: number): Generator<Line> {
+  let to = 0;
+  while (to < sources.length) {
+    const from = sources[to]!;
     if (from < 0) {
-      at++;
+      to++;
       continue;
     }
     const region = regionOf(from);
-    const isNext = (place: number, element: number) =>
-      sources[place] === element && regionOf(element) === region;
-    const columnStride = stepAt(sources, at, 1, isNext);
+    const next = sources[to + 1];
+    const step = next !== undefined && next >= from && regionOf(next) === region ? next - from : undefined;
     let columns = 1;
-    while (
-      columns < most &&
-      columnStride !== undefined &&
-      isNext(at + columns, from + columns * columnStride)
-    )
-      columns++;
-    const rowStride = stepAt(sources, at, columns, isNext) ?? 0;
-    const isRow = (row: number) => {
-      for (let c = 0; c < columns; c++)
-        if (!isNext(at + row * columns + c, from + row * rowStride + c * (columnStride ?? 0))) return false;
-      return true;
-    };
-    let rows = 1;
-    while (at + (rows + 1) * columns <= sources.length && (rows + 1) * columns <= most && isRow(rows)) rows++;
-    moves.push({ from, to: at, rows, columns, rowStride, columnStride: columnStride ?? 0 });
-    at += rows * columns;
+    const isOn = (element: number | undefined) =>
+      element === from + columns * step! && regionOf(element) === region;
+    while (step !== undefined && columns < most && isOn(sources[to + columns])) columns++;
+    yield { region, from, to, columns, step: columns === 1 ? 1 : step! };
+    to += columns;
   }
-  return moves;
-}
-
-/** How far the element `ahead` places on is from this one; undefined where there is none in the same region, or it lies before: a copy walks forward. */
-function stepAt(
-  sources: Int32Array,
-  at: number,
-  ahead: number,
-  isNext: (place: number, element: number) => boolean,
-): number | undefined {
-  const next = sources[at + ahead];
-  const isAhead = next !== undefined && next >= sources[at]! && isNext(at + ahead, next);
-  return isAhead ? next - sources[at]! : undefined;
 }

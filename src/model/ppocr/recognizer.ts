@@ -63,7 +63,7 @@ export class Recognizer {
     const whole = resolve(this.#model, { shapes: new Map([[PICTURE, pictureShape(frames)]]) });
     const halves = {
       backbone: fuse(cut(whole, { to: [FEATURES] })),
-      neck: withOutputs(fuse(cut(whole, { from: [FEATURES], to: [LOGITS] })), this.#kept),
+      neck: fuse(withOutputs(cut(whole, { from: [FEATURES], to: [LOGITS] }), this.#kept)),
     };
     this.#halves.set(frames, halves);
     return halves;

@@ -23,6 +23,7 @@ const recipe = makeRecipe({ pwl_method: "optimal-rms" });
 const BOUNDS: Readonly<Record<string, number>> = {
   layout: 0.6,
   linear: 1,
+  matrices: 1,
   conv: 0.6,
   gain: 1.5,
   sum: 1.5,

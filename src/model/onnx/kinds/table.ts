@@ -1,5 +1,6 @@
 import type { Kind } from "../define.ts";
 import { gain, product, sum } from "./arithmetic.ts";
+import { attention, matrices } from "./attention.ts";
 import { bounded } from "./bounded.ts";
 import { conv } from "./conv.ts";
 import { curve } from "./curve.ts";
@@ -10,7 +11,7 @@ import { norm, softmax } from "./rows.ts";
 
 /** Everything that operators become on the machine. */
 export const KINDS: readonly Kind[] = [
-  ...[linear, conv, gain, sum, product, bounded, curve, norm, softmax, lstm, gru],
+  ...[linear, conv, gain, sum, product, bounded, curve, norm, softmax, lstm, gru, attention, matrices],
 ];
 
 export const kindNamed = (name: string): Kind => KINDS.find((one) => one.name === name)!;
