@@ -37,6 +37,11 @@ export const RECIPE_FIELDS = {
     ["per-channel", "per-tensor"],
     "per-channel",
   ),
+  fold_scale: choice(
+    "whether what a requantizer's scale has too much is folded into the weights before it; no: the nearest scale, whose error stays",
+    ["yes", "no"],
+    "yes",
+  ),
   activation_bits: bits(
     "embeddings in use, hidden states, gate inputs and outputs, attention keys and queries",
     8,

@@ -72,6 +72,40 @@ describe.each([
   });
 });
 
+describe.each(["multiplier", "two-shift", "shift"])("nothing folded, requant.kind %s", (kind) => {
+  const { q, weight, grid, output, bias, rng, arch } = layerOf("unfolded", { fold_scale: "no" }, kind);
+  const [{ weights }] = q.parts as [QLinear["parts"][number]];
+  const ownScale = (row: number) =>
+    Math.max(...weight.data.subarray(row * COLUMNS, (row + 1) * COLUMNS).map(Math.abs)) / 127;
+
+  test("the largest weight of a row has the largest code, whatever the requantizer can do", () => {
+    for (const [i, code] of weights.codes.entries()) {
+      const row = Math.floor(i / COLUMNS);
+      expect(Math.abs(code - weight.data[i]! / ownScale(row))).toBeLessThanOrEqual(0.5 + 1e-9);
+    }
+    for (let row = 0; row < ROWS; row++)
+      expect(Math.max(...weights.codes.subarray(row * COLUMNS, (row + 1) * COLUMNS).map(Math.abs))).toBe(127);
+  });
+
+  test("a result is the real sum times what the nearest scale makes of it", () => {
+    for (let turn = 0; turn < 20; turn++) {
+      const x = Int32Array.from(uniform(rng, COLUMNS, 127), Math.trunc);
+      const got = exactLinear(q, [x], arch);
+      for (let row = 0; row < ROWS; row++) {
+        const real = x.reduce(
+          (sum, code, c) => sum + weight.data[row * COLUMNS + c]! * decode(code, grid),
+          bias[row]!,
+        );
+        const error = stepOf(q, row) / (ownScale(row) * grid.scale);
+        const wanted = Math.max(-128, Math.min(127, (real * error) / output.scale + output.zero));
+        // Half a code of the result, and of every weight half a code of its own.
+        const rounded = x.reduce((sum, code) => sum + Math.abs(code - grid.zero), 1) * 0.5 * stepOf(q, row);
+        expect(Math.abs(got[row]! - wanted)).toBeLessThanOrEqual(0.5 + rounded / output.scale);
+      }
+    }
+  });
+});
+
 test("concatenated inputs share one accumulator: each weight has the scale that its input's grid leaves it", () => {
   const { weight, arch } = layerOf("parts");
   const grids = [affineGrid({ lo: -1, hi: 1 }, 8, false), affineGrid({ lo: 0, hi: 4 }, 8, false)];

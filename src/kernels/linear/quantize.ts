@@ -4,7 +4,7 @@ import { type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { biasBits } from "../../isa/tables.ts";
-import { type Numerics, scaleAbove } from "../../quant/numerics.ts";
+import { type Numerics, scaleForWeights } from "../../quant/numerics.ts";
 import type { Weights } from "../image.ts";
 import type { Matrix } from "../tensors.ts";
 
@@ -32,9 +32,9 @@ const LEAST_STEP = 2 ** -40;
 
 /**
  * Weights become symmetric codes, docs/method.md, section 1. The real value P of an accumulator LSB is chosen first:
- * the smallest that lets every weight fit and that the requantizer can bring to the output's scale exactly.
- * A weight of an input with scale S then has scale P / S, so that concatenated inputs share one accumulator and no
- * error of the requantizer's scale is left: it is folded into the weights.
+ * the smallest that lets every weight fit and, where the recipe's `fold_scale` says so, that the requantizer can bring to the
+ * output's scale exactly. A weight of an input with scale S then has scale P / S, so that concatenated inputs share one
+ * accumulator; folded, no error of the requantizer's scale is left.
  */
 export function quantizeLinear(
   inputs: readonly LinearInput[],
@@ -53,7 +53,7 @@ export function quantizeLinear(
   });
   const perChannel = numerics.recipe.weight_scale === "per-channel";
   const chosen = (perChannel ? needs : [Math.max(...needs)]).map((need) =>
-    scaleAbove(need / output.scale, "requant", numerics),
+    scaleForWeights(need / output.scale, "requant", numerics),
   );
   const step = (row: number) => chosen[perChannel ? row : 0]!.factor * output.scale;
   const parts = inputs.map(({ weight, grid }) => ({
@@ -74,7 +74,7 @@ export function quantizeLinear(
   return { rows, parts, bias: folded, scales: chosen.map(({ scale }) => scale), output };
 }
 
-/** What the codes of the weights stand for: the columns of all inputs, side by side. */
+/** What the codes of the weights stand for once they are requantized: the columns of all inputs, side by side. */
 export function realWeights({ rows, parts, scales, output }: QLinear): Matrix {
   const columns = parts.reduce((sum, { weights }) => sum + weights.columns, 0);
   const data = new Float32Array(rows * columns);

@@ -10,7 +10,7 @@ import {
   type Ranges,
   symmetricGrid,
 } from "../../quant/grid.ts";
-import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
+import { type Numerics, powersOfTwo, scaleFor, scaleForWeights } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { type QGain, type QProduct, type QSum, quantizeProduct, quantizeSum } from "../elementwise.ts";
@@ -185,7 +185,7 @@ function quantizePeepholes(
   const format = signed(gainBits);
   const words = inWords(sums);
   const largest = peepholes.reduce((most, w) => Math.max(most, Math.abs(w)), LEAST_WEIGHT);
-  const { scale, factor } = scaleAbove(
+  const { scale, factor } = scaleForWeights(
     (largest * cell.scale) / maxOf(format) / sums.scale,
     "vector",
     numerics,
