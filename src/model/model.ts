@@ -134,8 +134,7 @@ export function observe<P, S>(
   fitting?: Fitting,
 ): Ranges {
   const ranges = new Ranges(fitting);
-  for (const sample of samples)
-    model.reference(params, sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
+  for (const sample of samples) model.reference(params, sample, (...shown) => ranges.observe(...shown));
   return ranges;
 }
 

@@ -12,7 +12,7 @@ import {
 } from "./tensor.ts";
 
 /** Two layers, one right behind the other, by the names of their nodes. */
-export interface Pair {
+interface Pair {
   readonly first: string;
   readonly second: string;
 }

@@ -42,6 +42,11 @@ export const RECIPE_FIELDS = {
     ["yes", "no"],
     "yes",
   ),
+  bias_correction: choice(
+    "whether biases take up what the codes of weights add to the mean of a result, where calibration has seen the mean of what they multiply",
+    ["no", "yes"],
+    "no",
+  ),
   activation_bits: bits(
     "embeddings in use, hidden states, gate inputs and outputs, attention keys and queries",
     8,
