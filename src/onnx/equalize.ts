@@ -1,5 +1,6 @@
 import { callOf } from "./call.ts";
 import { freshName, type Graph, type Node, pruned, readsOf } from "./graph.ts";
+import { type Given, type Link, levelLinks, type Reading } from "./level.ts";
 import type { Call } from "./ops/define.ts";
 import {
   broadcastStrides,
@@ -23,32 +24,25 @@ export interface Equalized {
   readonly pairs: readonly Pair[];
 }
 
-/** A constant of a node, as it is changed, and the channel that each of its elements is of. */
-interface Held {
+/** A constant of a node, as it is changed. */
+interface Held extends Given {
   readonly node: Node;
   /** Which of the node's inputs it is. */
   readonly input: number;
   readonly shape: readonly number[];
-  readonly values: Float64Array;
-  readonly channels: Int32Array;
 }
 
 /** A layer with constant weights: `channels` of its weight are those of its output. */
-interface Layer extends Held {
-  /** Channels of its input, of which each weight reads one. */
-  readonly reads: Int32Array;
+interface Layer extends Held, Reading {
   /** The dimension that channels lie along, counted from the back, 0 the last: in what it reads and gives. */
   readonly axis: number;
   /** Channels that it gives, a factor of which is one of its results; undefined where there are none such. */
   readonly count: number | undefined;
 }
 
-interface Link {
+interface NodeLink extends Link {
   readonly first: Layer;
   readonly second: Layer;
-  /** Channels that flow between them. */
-  readonly count: number;
-  /** Constants that are added to the first one's output channels. */
   readonly shifts: readonly Held[];
 }
 
@@ -58,19 +52,9 @@ const HOMOGENEOUS: readonly string[] = [
 ];
 /** Steps that leave elements in their order, row by row, whatever the axes. */
 const ROW_MAJOR: readonly string[] = ["Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
-/** Ranges are level where the logarithms of the next factors would be no larger than this. */
-const LEVEL = 1e-5;
-const MOST_TURNS = 100;
-/**
- * Weights this much smaller than a layer's largest have the code 0 at 16 bits and one scale: such a channel is dead, and stays as it
- * is. Of what training has left there, factors would be made that enlarge its bias without end.
- */
-const LEAST_SHARE = 2 ** -16;
 
 /**
- * Cross-layer equalization (Nagel et al. 2019, arXiv 1906.04721, section 4.1): channel i of what flows from one layer to the next is
- * divided by s_i = sqrt(r1_i / r2_i), with r1_i the largest weight that gives it and r2_i the largest that reads it, so that both
- * become sqrt(r1_i r2_i); over and over, until all layers of a chain are level. Results differ by roundings only.
+ * Cross-layer equalization of all pairs of layers, as `levelLinks` has it. Results differ by roundings only.
  *
  * A chain is of Conv, Gemm and MatMul with constant weights, depthwise ones too, and may end in an LSTM, GRU or RNN. In between are
  * Relu, LeakyRelu, pooling, constants that are added, and layout that keeps channels together; what flows is read once. Nodes
@@ -78,38 +62,12 @@ const LEAST_SHARE = 2 ** -16;
  */
 export function equalize(graph: Graph): Equalized {
   const links = linksOf(graph);
-  for (let turn = 0; turn < MOST_TURNS; turn++) {
-    const farthest = links.reduce((most, link) => Math.max(most, level(link)), 0);
-    if (farthest <= LEVEL) break;
-  }
+  levelLinks(links);
   const layers = links.flatMap(({ first, second, shifts }) => [first, second, ...shifts]);
   return {
     graph: withConstants(graph, new Set(layers)),
     pairs: links.map(({ first, second }) => ({ first: first.node.name, second: second.node.name })),
   };
-}
-
-/** Levels the ranges of two layers. @returns the largest logarithm of a factor, in size */
-function level({ first, second, count, shifts }: Link): number {
-  const given = largest(first.values, first.channels, count);
-  const read = largest(second.values, second.reads, count);
-  const [least, leastRead] = [given, read].map((ranges) => LEAST_SHARE * Math.max(...ranges)) as Ends;
-  const factors = given.map((r, i) => (r > least && read[i]! > leastRead ? Math.sqrt(r / read[i]!) : 1));
-  for (const { values, channels } of [first, ...shifts])
-    for (const [i, channel] of channels.entries()) values[i]! /= factors[channel]!;
-  for (const [i, channel] of second.reads.entries()) second.values[i]! *= factors[channel]!;
-  return factors.reduce((farthest, factor) => Math.max(farthest, Math.abs(Math.log(factor))), 0);
-}
-type Ends = [given: number, read: number];
-
-/** The largest magnitude in each channel. */
-function largest(values: Float64Array, channels: Int32Array, count: number): Float64Array {
-  const most = new Float64Array(count);
-  for (const [i, channel] of channels.entries()) {
-    const size = Math.abs(values[i]!);
-    if (size > most[channel]!) most[channel] = size;
-  }
-  return most;
 }
 
 function withConstants(graph: Graph, changed: ReadonlySet<Held>): Graph {
@@ -131,7 +89,7 @@ function withConstants(graph: Graph, changed: ReadonlySet<Held>): Graph {
 }
 
 /** Pairs of layers, a layer being the same object in both of its pairs. */
-function linksOf(graph: Graph): Link[] {
+function linksOf(graph: Graph): NodeLink[] {
   const layers = new Map<Node, Layer>();
   for (const node of graph.nodes) {
     const layer = layerOf(node, graph);
@@ -165,7 +123,7 @@ function linkFrom(
   layers: ReadonlyMap<Node, Layer>,
   readers: Readers,
   graph: Graph,
-): Link | undefined {
+): NodeLink | undefined {
   const { count } = first;
   // Of a single channel there is nothing to level.
   if (count === undefined || count === 1) return undefined;

@@ -42,6 +42,11 @@ export const RECIPE_FIELDS = {
     ["yes", "no"],
     "yes",
   ),
+  equalization: choice(
+    "whether layers one behind the other share their ranges channel by channel before anything is quantized, of models that have such layers: silero-vad and imported ones",
+    ["no", "yes"],
+    "no",
+  ),
   bias_correction: choice(
     "whether biases take up what the codes of weights add to the mean of a result, where calibration has seen the mean of what they multiply",
     ["no", "yes"],
