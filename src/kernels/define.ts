@@ -122,9 +122,7 @@ function quantizeSample<P, Q>(
   });
   const ranges = new Ranges();
   for (const one of batch)
-    definition.real(params, onGrids(one, inputs), (site, values, lookedUp) =>
-      ranges.observe(site, values, lookedUp),
-    );
+    definition.real(params, onGrids(one, inputs), (...shown) => ranges.observe(...shown));
   return quantizedOf(definition, inputs, definition.quantize(params, inputs, ranges, numerics));
 }
 

@@ -4,7 +4,7 @@ import { type Grid, roundReal } from "../fixed/real.ts";
 import type { Scale } from "../fixed/requant.ts";
 import { affineFaults } from "../isa/ops/vector.ts";
 import { GAIN_BIAS_BITS } from "../isa/tables.ts";
-import { type Numerics, scaleAbove } from "../quant/numerics.ts";
+import { type Numerics, scaleForWeights } from "../quant/numerics.ts";
 import type { QGain } from "./elementwise.ts";
 
 /** y * gain + shift on the way to the output's grid: gains are codes, shifts are biases in the product's LSBs. */
@@ -48,7 +48,7 @@ export function quantizeAffine(
   const forGains = (input.scale * largestOf(gain)) / maxOf(format);
   const forShifts = largestOf(shift) / 2 ** (GAIN_BIAS_BITS - 2);
   const least = (Math.max(forGains, forShifts) * 2 ** drop) / output.scale;
-  const { scale, factor } = scaleAbove(least, "vector", numerics);
+  const { scale, factor } = scaleForWeights(least, "vector", numerics);
   const step = (factor * output.scale) / 2 ** drop; // real value of an LSB of code times gain
   const gains = Int32Array.from(gain, (g) =>
     saturate(roundReal((g * input.scale) / step, "half-away"), format),

@@ -85,6 +85,8 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
    * @throws InputError naming everything that is wrong with the file
    */
   load(path: string, tensors?: ReadonlyMap<string, Tensor>): Params;
+  /** The same results, but for roundings, by weights whose ranges are level from layer to layer; absent where it has no such layers. */
+  equalize?(params: Params): Params;
   /** Kind of its norms, `none` where it has none. */
   normOf(params: Params): string;
   /** The result in double precision, in the terms of an outcome's `outputs`. Shows the tap what passes each site. */
@@ -134,8 +136,7 @@ export function observe<P, S>(
   fitting?: Fitting,
 ): Ranges {
   const ranges = new Ranges(fitting);
-  for (const sample of samples)
-    model.reference(params, sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
+  for (const sample of samples) model.reference(params, sample, (...shown) => ranges.observe(...shown));
   return ranges;
 }
 

@@ -60,6 +60,13 @@ export function readsOf({ inputs, branches }: Node): string[] {
   return [...inputs.filter((name) => name !== ""), ...inner];
 }
 
+/** A name for a constant that a node is given, which no value has. */
+export function freshName({ outputs }: Node, part: string, taken: ReadonlyMap<string, unknown>): string {
+  let name = `${outputs[0]}/${part}`;
+  while (taken.has(name)) name += "'";
+  return name;
+}
+
 /** All nodes, those of branches too. */
 export const allNodes = (nodes: readonly Node[]): Node[] =>
   nodes.flatMap((node) => [node, ...(node.branches?.flatMap((branch) => allNodes(branch.nodes)) ?? [])]);

@@ -23,10 +23,24 @@ export interface StoredRanges {
   readonly lookups: Readonly<Record<string, { readonly width: number; readonly counts: readonly number[] }>>;
 }
 
-/** Ranges by site, and of what curves look up, how often values fell where; `of` refuses a site that was never observed. */
+/** What is more of interest in values than how far they reach, or instead of it: see `Ranges.observe`. */
+export type Shown = "lookedUp" | "averaged";
+
+/** Vectors of one length, added up. */
+interface Sum {
+  readonly values: Float64Array;
+  count: number;
+}
+
+/**
+ * Ranges by site, and of what curves look up, how often values fell where; of what matrices multiply, the means. `of` refuses a site
+ * that was never observed.
+ */
 export class Ranges {
   readonly #seen = new Map<string, Range>();
   readonly #lookups = new Map<string, Histogram>();
+  /** Of what matrices multiply, element by element. */
+  readonly #sums = new Map<string, Sum>();
   /** Of every site, where ranges are to be fitted. */
   readonly #counts = new Map<string, Histogram>();
   readonly #fitting: Fitting | undefined;
@@ -36,8 +50,15 @@ export class Ranges {
     this.#fitting = fitting;
   }
 
-  /** Widens the site's range to take in these values, and counts them where they are looked up. */
-  observe(site: string, values: ArrayLike<number>, lookedUp?: "lookedUp"): void {
+  /**
+   * Widens the site's range to take in these values, and counts them where they are looked up. Those that are averaged are added up,
+   * element by element, and have no range.
+   */
+  observe(site: string, values: ArrayLike<number>, as?: Shown): void {
+    if (as === "averaged") {
+      this.#add(site, values, 1);
+      return;
+    }
     let { lo, hi } = this.#seen.get(site) ?? { lo: Number.POSITIVE_INFINITY, hi: Number.NEGATIVE_INFINITY };
     for (let i = 0; i < values.length; i++) {
       const x = values[i]!;
@@ -45,8 +66,21 @@ export class Ranges {
       if (x > hi) hi = x;
     }
     this.#seen.set(site, { lo, hi });
-    if (lookedUp) countValues(held(this.#lookups, site), values);
+    if (as === "lookedUp") countValues(held(this.#lookups, site), values);
     if (this.#fitting !== undefined) countValues(held(this.#counts, site, FINE), values);
+  }
+
+  #add(site: string, values: ArrayLike<number>, count: number): void {
+    const sum = this.#sums.get(site) ?? { values: new Float64Array(values.length), count: 0 };
+    this.#sums.set(site, sum);
+    sum.count += count;
+    for (let i = 0; i < values.length; i++) sum.values[i]! += values[i]!;
+  }
+
+  /** The mean of each element of what is averaged at a site; undefined where nothing was. */
+  meanOf(site: string): Float64Array | undefined {
+    const sum = this.#sums.get(site);
+    return sum?.values.map((x) => x / sum.count);
   }
 
   of(site: string): Range {
@@ -65,6 +99,8 @@ export class Ranges {
       const histogram = theirs.get(site);
       if (histogram) own.set(site, histogram);
     }
+    const sum = from.#sums.get(site);
+    if (sum) this.#sums.set(site, sum);
   }
 
   /** What was looked up at a site; undefined where nothing was. */
@@ -94,9 +130,13 @@ export class Ranges {
   /** What was seen at the sites below `prefix.`, by the names that remain. */
   below(prefix: string): Ranges {
     const inner = new Ranges(this.#fitting);
+    const nameOf = (site: string) => site.slice(prefix.length + 1);
+    const isBelow = (site: string) => site.startsWith(`${prefix}.`);
+    for (const [site, { values, count }] of this.#sums)
+      if (isBelow(site)) inner.#add(nameOf(site), values, count);
     for (const [site, range] of this.#seen) {
-      if (!site.startsWith(`${prefix}.`)) continue;
-      const name = site.slice(prefix.length + 1);
+      if (!isBelow(site)) continue;
+      const name = nameOf(site);
       inner.#seen.set(name, range);
       for (const [from, to] of [
         [this.#lookups, inner.#lookups],
@@ -111,7 +151,7 @@ export class Ranges {
 
   /**
    * Moves every range a share of the way, 0 … 1, to what was seen elsewhere: of many sights in a row, a moving average that a
-   * single outlier does not stretch. What was looked up is counted together.
+   * single outlier does not stretch. What was looked up is counted together, and what is averaged added up.
    */
   approach(seen: Ranges, share: number): void {
     for (const [site, { lo, hi }] of seen.#seen) {
@@ -119,9 +159,10 @@ export class Ranges {
       this.#seen.set(site, { lo: own.lo + share * (lo - own.lo), hi: own.hi + share * (hi - own.hi) });
     }
     for (const [site, lookups] of seen.#lookups) mergeHistogram(held(this.#lookups, site), lookups);
+    for (const [site, { values, count }] of seen.#sums) this.#add(site, values, count);
   }
 
-  /** Plain data, which `restore` takes back. */
+  /** Plain data, which `restore` takes back; means are left out: weights that come with their ranges were trained with their codes. */
   toJSON(): StoredRanges {
     return {
       ranges: Object.fromEntries(this.#seen),

@@ -30,16 +30,20 @@ export const scaleFor = (factor: number, unit: ScalingUnit, { arch }: Numerics):
   choose(nearestScale, factor, unit, arch);
 
 /**
- * The unit's smallest scale that is not below the factor, and what it really multiplies by. A weight's
- * scale is then made from that, so that no error of the scale is left: the remainder is folded into the weights.
+ * A scale of the unit for weights of which `need` is the smallest factor that lets every one fit, and the factor that they are made
+ * from. Where the recipe's `fold_scale` says so, the scale is the smallest that is not below the need, and the factor is what it
+ * really multiplies by: no error of the scale is left, since the remainder is folded into the weights. Otherwise the factor is the
+ * need itself, the scale is the nearest one, and its error stays.
+ *
  * @throws InputError where it has none that large
  */
-export function scaleAbove(
-  factor: number,
+export function scaleForWeights(
+  need: number,
   unit: ScalingUnit,
-  { arch }: Numerics,
+  { recipe, arch }: Numerics,
 ): { readonly scale: Scale; readonly factor: number } {
-  const scale = choose(scaleAtLeast, factor, unit, arch);
+  if (recipe.fold_scale === "no") return { scale: choose(nearestScale, need, unit, arch), factor: need };
+  const scale = choose(scaleAtLeast, need, unit, arch);
   return { scale, factor: factorOf(scale) };
 }
 

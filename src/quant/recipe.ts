@@ -37,6 +37,21 @@ export const RECIPE_FIELDS = {
     ["per-channel", "per-tensor"],
     "per-channel",
   ),
+  fold_scale: choice(
+    "whether what a requantizer's scale has too much is folded into the weights before it; no: the nearest scale, whose error stays",
+    ["yes", "no"],
+    "yes",
+  ),
+  equalization: choice(
+    "whether layers one behind the other share their ranges channel by channel before anything is quantized, of models that have such layers: silero-vad and imported ones",
+    ["no", "yes"],
+    "no",
+  ),
+  bias_correction: choice(
+    "whether biases take up what the codes of weights add to the mean of a result, where calibration has seen the mean of what they multiply",
+    ["no", "yes"],
+    "no",
+  ),
   activation_bits: bits(
     "embeddings in use, hidden states, gate inputs and outputs, attention keys and queries",
     8,

@@ -1,4 +1,5 @@
 import { stringify } from "csv-stringify/sync";
+import { csvRecords } from "../base/csv.ts";
 import { InputError } from "../base/errors.ts";
 import type { Column } from "./column.ts";
 
@@ -26,27 +27,12 @@ export interface CsvTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A field: quoted, with quotes doubled in it, or bare; then what ends it. */
-const FIELD = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r?\n|$)/y;
-
 /**
  * Reads RFC 4180 with LF or CRLF line ends; the first record is the header.
  * @throws InputError naming `where` and the record that is not CSV, or not of the header's length
  */
 export function parseCsv(text: string, where: string): CsvTable {
-  const records: string[][] = [];
-  let record: string[] = [];
-  FIELD.lastIndex = 0;
-  while (FIELD.lastIndex < text.length || record.length > 0) {
-    const match = FIELD.exec(text);
-    if (match === null) throw new InputError(where, `record ${records.length + 1} is not CSV`);
-    const [, field = "", end] = match;
-    record.push(field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field);
-    if (end === ",") continue;
-    records.push(record);
-    record = [];
-  }
-  const [header, ...rows] = records;
+  const [header, ...rows] = csvRecords(text, where);
   if (header === undefined) throw new InputError(where, "an empty file, without a header");
   for (const [i, row] of rows.entries()) {
     if (row.length !== header.length) {

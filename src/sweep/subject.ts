@@ -37,10 +37,13 @@ export interface Subject {
   readonly ranges: Ranges;
   /** The same as a moving average, which fine-tuning goes by and keeps. */
   readonly frozenRanges: Ranges;
-  /** As a recipe has them; those that the weights were fine-tuned for stay what they are. */
-  rangesBy(recipe: Pick<Recipe, "range_method" | "range_percentile">): Ranges;
+  /** Weights and ranges as a recipe has them; those that were fine-tuned for each other stay what they are. */
+  preparedBy(recipe: Preparation): Pick<Subject, "params" | "ranges">;
   readonly facts: Facts;
 }
+
+/** What of a recipe decides weights and ranges. */
+type Preparation = Pick<Recipe, "equalization" | "range_method" | "range_percentile">;
 
 /** Ranges by other methods than the ends: each takes a calibration, and its histograms room. */
 const FITTED_HELD = 8;
@@ -104,6 +107,7 @@ function readSubject(spec: SubjectSpec): Subject {
   const calibration = chosenOf(model, observed, spec.calibration, spec.seed);
   const kept = frozenRangesOf(path);
   let ranges = kept;
+  let level: unknown;
   let frozenRanges: Ranges | undefined;
   const fitted = new Recent<Ranges>(FITTED_HELD);
   const modelHash = sha256(readFileSync(path)).slice(0, 12);
@@ -118,11 +122,16 @@ function readSubject(spec: SubjectSpec): Subject {
       frozenRanges ??= observeMoving(model, params, calibration);
       return frozenRanges;
     },
-    rangesBy({ range_method: method, range_percentile: percentile }) {
-      if (kept !== undefined || method === "minmax") return this.ranges;
-      if (method === "average") return this.frozenRanges;
-      const key = method === "percentile" ? `${method} ${percentile}` : method;
-      return fitted.recall(key, () => observe(model, params, calibration, { method, percentile }));
+    preparedBy({ equalization, range_method: method, range_percentile: percentile }) {
+      if (kept !== undefined) return { params, ranges: kept };
+      const isLevel = equalization === "yes" && model.equalize !== undefined;
+      if (isLevel) level ??= model.equalize!(params);
+      const own = isLevel ? level : params;
+      if (!isLevel && method === "minmax") return { params, ranges: this.ranges };
+      if (!isLevel && method === "average") return { params, ranges: this.frozenRanges };
+      const key = `${method} ${method === "percentile" ? percentile : ""} ${isLevel}`;
+      const observed = () => rangesOf(model, own, calibration, method, percentile);
+      return { params: own, ranges: fitted.recall(key, observed) };
     },
     facts: {
       count: countOf(model, samples),
@@ -132,6 +141,18 @@ function readSubject(spec: SubjectSpec): Subject {
       referenceHash: hashOf([modelHash, samples]),
     },
   };
+}
+
+/** What calibration gives by a method. */
+function rangesOf(
+  model: Model,
+  params: unknown,
+  samples: readonly unknown[],
+  method: Recipe["range_method"],
+  percentile: number,
+): Ranges {
+  if (method === "average") return observeMoving(model, params, samples);
+  return observe(model, params, samples, method === "minmax" ? undefined : { method, percentile });
 }
 
 /** Elements of all typed arrays below a value. */

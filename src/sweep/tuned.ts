@@ -22,7 +22,7 @@ export function preparedFor(
   recipe: Recipe,
   arch: ArchSpec,
 ): Pick<Subject, "params" | "ranges"> {
-  if (recipe.tuning_steps === 0) return { params: subject.params, ranges: subject.rangesBy(recipe) };
+  if (recipe.tuning_steps === 0) return subject.preparedBy(recipe);
   const { weights } = train(tuningOf(subject, recipe, arch), {});
   return { params: subject.model.load(subject.path, weights), ranges: subject.frozenRanges };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { toNpy } from "../base/npy.ts";
 import { containerOf } from "../isa/state.ts";
-import { toNpy } from "../report/npy.ts";
 
 /** Names in a folder of vectors that `shiftline vectors` writes and `shiftline validate` reads. */
 export const EXPORTED = {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { fromNpyTensor, toNpyTensor } from "../../src/report/npy.ts";
+import { fromNpyTensor, toNpyTensor } from "../../src/base/npy.ts";
 import { CORPUS } from "../onnx/corpus.ts";
 import { type ModelSpec, modelBytes } from "../onnx/models.ts";
 import { folder, shiftline, without } from "./shiftline.ts";
@@ -160,7 +160,7 @@ test("--run computes a model on .npy files, and writes its outputs", async () =>
   const bias = Array.from(CORPUS["branches"]!.nodes[1]!.branches!["else_branch"]!.constants!["k"]!.data);
   expect(y).toEqual({
     ...{ dtype: "float32", shape: [2, 3] },
-    data: [1, 2, 3, 4, 5, 6].map((value, i) => Math.fround(value + bias[i % 3]!)),
+    data: Float64Array.of(1, 2, 3, 4, 5, 6).map((value, i) => Math.fround(value + bias[i % 3]!)),
   });
 });
 

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fromNpy } from "../../src/base/npy.ts";
 import { phonesToText } from "../../src/model/g2p/words.ts";
 import { toHex } from "../../src/report/hex.ts";
-import { fromNpy } from "../../src/report/npy.ts";
 import { execute } from "../../src/sweep/execute.ts";
 import { loadExperiment } from "../../src/sweep/experiment.ts";
 import { jobOf } from "../../src/sweep/measure.ts";

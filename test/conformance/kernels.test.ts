@@ -228,6 +228,31 @@ describe("requantizers of every kind and rounding", () => {
   );
 });
 
+describe("requantizers whose remainder is not folded into weights", () => {
+  test.each(REQUANT_KINDS)("%s: every sample is exact", (kind) => {
+    const changes = { "requant.kind": kind };
+    const folded = attemptAll({ changes });
+    expect(attemptAll({ changes, recipe: { fold_scale: "no" } }).ran).toBe(folded.ran);
+    expect(folded.ran).toBeGreaterThanOrEqual(35);
+  });
+
+  test("where a requantizer only shifts, some weights of every kernel that has any become other codes", () => {
+    const shifting = makeArch({ ...SMALL, "requant.kind": "shift" });
+    const weighing = samples.filter(
+      ({ kernel, sample }) =>
+        !sample.needsMultiplier && caseOf(kernel, sample, makeArch(SMALL)).q.matrices.length > 0,
+    );
+    const codesOf = ({ kernel, sample }: Entry, recipe: Partial<Recipe>) =>
+      caseOf(kernel, sample, shifting, recipe).q.matrices.flatMap(({ codes }) => [...codes]);
+    const differing = weighing.filter(
+      (entry) => codesOf(entry, {}).join() !== codesOf(entry, { fold_scale: "no" }).join(),
+    );
+    const kernels = (entries: readonly Entry[]) => [...new Set(entries.map(({ kernel }) => kernel))];
+    const embedding = "embedding"; // is stored, and read as it is: no requantizer comes after it
+    expect(kernels(differing)).toEqual(kernels(weighing).filter((name) => name !== embedding));
+  });
+});
+
 describe("widths that are not whole bytes", () => {
   const all = (bits: number): Partial<Recipe> => ({
     ...{ activation_bits: bits, product_bits: bits, norm_bits: bits, context_bits: bits, weight_bits: bits },

@@ -1,13 +1,18 @@
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { makeArch } from "../../src/arch/spec.ts";
-import { decode, type Grid } from "../../src/fixed/real.ts";
+import { signed } from "../../src/fixed/format.ts";
+import { decode, encodeAll, type Grid } from "../../src/fixed/real.ts";
 import { factorOf } from "../../src/fixed/scale.ts";
+import { exactConv } from "../../src/kernels/conv/exact.ts";
+import { quantizeConv } from "../../src/kernels/conv/quantize.ts";
+import { convolve } from "../../src/kernels/conv/real.ts";
+import { sequenceShape } from "../../src/kernels/conv/shape.ts";
 import { exactLinear } from "../../src/kernels/linear/exact.ts";
-import { columnsOf, type QLinear, quantizeLinear } from "../../src/kernels/linear/quantize.ts";
+import { columnsOf, type QLinear, quantizeLinear, withMeans } from "../../src/kernels/linear/quantize.ts";
 import { uniform, uniformMatrix } from "../../src/kernels/samples.ts";
 import type { Matrix } from "../../src/kernels/tensors.ts";
-import { affineGrid } from "../../src/quant/grid.ts";
+import { affineGrid, Ranges } from "../../src/quant/grid.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 
 const ROWS = 6;
@@ -72,6 +77,40 @@ describe.each([
   });
 });
 
+describe.each(["multiplier", "two-shift", "shift"])("nothing folded, requant.kind %s", (kind) => {
+  const { q, weight, grid, output, bias, rng, arch } = layerOf("unfolded", { fold_scale: "no" }, kind);
+  const [{ weights }] = q.parts as [QLinear["parts"][number]];
+  const ownScale = (row: number) =>
+    Math.max(...weight.data.subarray(row * COLUMNS, (row + 1) * COLUMNS).map(Math.abs)) / 127;
+
+  test("the largest weight of a row has the largest code, whatever the requantizer can do", () => {
+    for (const [i, code] of weights.codes.entries()) {
+      const row = Math.floor(i / COLUMNS);
+      expect(Math.abs(code - weight.data[i]! / ownScale(row))).toBeLessThanOrEqual(0.5 + 1e-9);
+    }
+    for (let row = 0; row < ROWS; row++)
+      expect(Math.max(...weights.codes.subarray(row * COLUMNS, (row + 1) * COLUMNS).map(Math.abs))).toBe(127);
+  });
+
+  test("a result is the real sum times what the nearest scale makes of it", () => {
+    for (let turn = 0; turn < 20; turn++) {
+      const x = Int32Array.from(uniform(rng, COLUMNS, 127), Math.trunc);
+      const got = exactLinear(q, [x], arch);
+      for (let row = 0; row < ROWS; row++) {
+        const real = x.reduce(
+          (sum, code, c) => sum + weight.data[row * COLUMNS + c]! * decode(code, grid),
+          bias[row]!,
+        );
+        const error = stepOf(q, row) / (ownScale(row) * grid.scale);
+        const wanted = Math.max(-128, Math.min(127, (real * error) / output.scale + output.zero));
+        // Half a code of the result, and of every weight half a code of its own.
+        const rounded = x.reduce((sum, code) => sum + Math.abs(code - grid.zero), 1) * 0.5 * stepOf(q, row);
+        expect(Math.abs(got[row]! - wanted)).toBeLessThanOrEqual(0.5 + rounded / output.scale);
+      }
+    }
+  });
+});
+
 test("concatenated inputs share one accumulator: each weight has the scale that its input's grid leaves it", () => {
   const { weight, arch } = layerOf("parts");
   const grids = [affineGrid({ lo: -1, hi: 1 }, 8, false), affineGrid({ lo: 0, hi: 4 }, 8, false)];
@@ -87,6 +126,91 @@ test("concatenated inputs share one accumulator: each weight has the scale that 
       expect(Math.abs(code * scale - inputs[p]!.weight.data[i]!)).toBeLessThanOrEqual(0.501 * scale);
     }
   }
+});
+
+describe("bias correction", () => {
+  const grids = [affineGrid({ lo: -0.5, hi: 1 }, 8, true), affineGrid({ lo: 0, hi: 4 }, 8, true)];
+
+  /** Mean real results of a layer of two inputs, by its integers and by its weights. */
+  function means(recipe: Readonly<Record<string, unknown>>, kind: string) {
+    const rng = seedrandom(`corrected ${kind}`);
+    const weight = uniformMatrix(rng, ROWS, COLUMNS);
+    const bias = uniform(rng, ROWS);
+    const mean = uniform(rng, COLUMNS);
+    const numerics = {
+      recipe: makeRecipe({ weight_bits: 4, ...recipe }),
+      arch: makeArch({ "requant.kind": kind }).settings,
+    };
+    const inputs = [
+      { weight: columnsOf(weight, 0, 2), grid: grids[0]! },
+      { weight: columnsOf(weight, 2, COLUMNS), grid: grids[1]! },
+    ];
+    const q = quantizeLinear(
+      withMeans(inputs, mean),
+      bias,
+      affineGrid({ lo: -4, hi: 3 }, 8, true),
+      4,
+      numerics,
+    );
+    return Array.from({ length: ROWS }, (_, row) => {
+      const sum = q.parts.reduce((all, { weights, input }, i) => {
+        const from = i === 0 ? 0 : 2;
+        const own = weights.codes.subarray(row * weights.columns, (row + 1) * weights.columns);
+        return own.reduce((part, code, c) => part + code * (mean[from + c]! / input.scale + input.zero), all);
+      }, q.bias[row]!);
+      const wanted = mean.reduce((all, m, c) => all + m * weight.data[row * COLUMNS + c]!, bias[row]!);
+      return { got: sum * stepOf(q, row), wanted, step: stepOf(q, row) };
+    });
+  }
+
+  const cases = ["multiplier", "shift"].flatMap((kind) =>
+    ["yes", "no"].flatMap((fold_scale) =>
+      ["per-channel", "per-tensor"].map((weight_scale) => ({ kind, fold_scale, weight_scale })),
+    ),
+  );
+
+  test.each(cases)("$kind, folded: $fold_scale, $weight_scale: no mean result is off", (given) => {
+    const { kind, ...recipe } = given;
+    for (const { got, wanted, step } of means({ ...recipe, bias_correction: "yes" }, kind))
+      expect(Math.abs(got - wanted)).toBeLessThanOrEqual(0.501 * step);
+    const uncorrected = means(recipe, kind).map(({ got, wanted, step }) => Math.abs(got - wanted) / step);
+    expect(Math.max(...uncorrected)).toBeGreaterThan(0.6);
+  });
+
+  test("what calibration has not averaged stays as it is", () => {
+    const { weight, grid, bias, output, arch } = layerOf("unseen");
+    const [yes, no] = ["yes", "no"].map((bias_correction) =>
+      quantizeLinear([{ weight, grid }], bias, output, 4, { recipe: makeRecipe({ bias_correction }), arch }),
+    );
+    expect(yes).toEqual(no);
+  });
+});
+
+test("a convolution's mean is of all that its kernel sees, padding too", () => {
+  const shape = sequenceShape(4, 2, 3, { stride: 2, left: 1 });
+  const weight = uniformMatrix(seedrandom("conv"), 3, 6);
+  const pixels = [1, 2, 3, 4].map((x) => Float64Array.of(x, -2 * x));
+  const ranges = new Ranges();
+  const real = convolve({ shape, weight }, pixels, (...shown) => ranges.observe(...shown));
+  // Windows at pixels -1 … 1 and 1 … 3.
+  const mean = ranges.meanOf("input")!;
+  expect([...mean]).toEqual([1, -2, 2, -4, 3, -6]);
+  const grid: Grid = { format: signed(8), scale: 0.5, zero: 3 };
+  const output = affineGrid({ lo: -9, hi: 9 }, 16, false);
+  const numerics = { recipe: makeRecipe({ bias_correction: "yes" }), arch: makeArch().settings };
+  const missBy = (seen: Float64Array | undefined) => {
+    const q = quantizeConv({ shape, weight }, grid, output, 3, numerics, seen);
+    const codes = pixels.map((x) => encodeAll(x, grid));
+    const results = exactConv(q, codes, numerics.arch);
+    const meanOf = (all: readonly number[]) => all.reduce((sum, x) => sum + x, 0) / all.length;
+    return Array.from({ length: 3 }, (_, r) => {
+      const got = meanOf(results.map((y) => decode(y[r]!, output)));
+      return Math.abs(got - meanOf(real.map((y) => y[r]!))) / stepOf(q.layer, r);
+    });
+  };
+  // Pixels are on their grid, so that half an LSB of the bias is left, and half a code of the results, which are fine.
+  expect(Math.max(...missBy(mean))).toBeLessThan(0.51);
+  expect(Math.max(...missBy(undefined))).toBeGreaterThan(1);
 });
 
 describe("what a layer may be made of", () => {

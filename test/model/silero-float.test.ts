@@ -35,6 +35,32 @@ describe.skipIf(reason !== undefined)(because("the float model", reason), () => 
       expect(worst, recording.name).toBeLessThan(BOUND);
     }
   });
+
+  test("gives the same by weights whose ranges are level, in which every channel has its share", () => {
+    const params = silero.load(locateWeights(FOLDER));
+    const level = silero.equalize!(params);
+    const [recording] = silero.samples("sample", FOLDER);
+    const found = silero.reference(level, recording!);
+    const worst = silero
+      .reference(params, recording!)
+      .reduce((most, x, t) => Math.max(most, Math.abs(x - found[t]!)), 0);
+    expect(worst).toBeLessThan(1e-9);
+
+    const leastShare = ({ convs }: typeof params) => {
+      const shares = convs.map(({ weight: { rows, columns, data } }) => {
+        const ranges = Array.from({ length: rows }, (_, r) =>
+          Float64Array.from(data.subarray(r * columns, (r + 1) * columns)).reduce(
+            (most, w) => Math.max(most, Math.abs(w)),
+            0,
+          ),
+        );
+        return ranges.reduce((sum, range) => sum + range, 0) / rows / Math.max(...ranges);
+      });
+      return Math.min(...shares);
+    };
+    expect(leastShare(params)).toBeLessThan(0.02);
+    expect(leastShare(level)).toBeGreaterThan(0.1);
+  });
 });
 
 /** Tensors as the file names them, small and alike but for the basis. */

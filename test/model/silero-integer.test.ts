@@ -19,17 +19,21 @@ const reason = missing(silero, FOLDER);
 
 describe.skipIf(reason !== undefined)(because("silero-vad in integers", reason), () => {
   const all = silero.samples("sample", FOLDER);
+  const calibration = silero.samples("calibration", FOLDER);
   let params: ReturnType<typeof silero.load>;
   let ranges: Ranges;
   // What is skipped is named all the same, so nothing is read before it runs.
   beforeAll(() => {
     params = silero.load(locateWeights(FOLDER));
-    ranges = observe(silero, params, silero.samples("calibration", FOLDER));
+    ranges = observe(silero, params, calibration);
   });
   const plain = makeArch();
 
   function prepare(arch: ArchSpec, recipe: Partial<Recipe>) {
-    const q = silero.quantize(params, ranges, { recipe: makeRecipe(recipe), arch: arch.settings });
+    const numerics = { recipe: makeRecipe(recipe), arch: arch.settings };
+    const level = recipe.equalization === "yes" ? silero.equalize!(params) : params;
+    const own = level === params ? ranges : observe(silero, level, calibration);
+    const q = silero.quantize(level, own, numerics);
     return { q, job: silero.compile(q, arch, [1]) };
   }
 
@@ -46,6 +50,11 @@ describe.skipIf(reason !== undefined)(because("silero-vad in integers", reason),
       return [file, overrideArch(plain, machine, name), values] as const;
     }),
     ["3-bit activations", plain, { activation_bits: 3 }],
+    [
+      "level ranges, corrected biases, remainders that are not folded",
+      makeArch({ "requant.kind": "shift" }),
+      { equalization: "yes", bias_correction: "yes", fold_scale: "no" },
+    ],
     [
       "11-bit activations, 5-bit weights, 9-bit cells",
       plain,
@@ -94,6 +103,22 @@ describe.skipIf(reason !== undefined)(because("silero-vad in integers", reason),
   test("one scale for a matrix costs a quarter of it: its outputs differ too much in range", () => {
     const { integer, float } = scoresOf({ pwl_method: "optimal-rms", weight_scale: "per-tensor" });
     expect(float.auc - integer.auc).toBeGreaterThan(0.2);
+  });
+
+  test("and less than a point where layers share their ranges", () => {
+    const { integer, float } = scoresOf({
+      ...{ pwl_method: "optimal-rms", weight_scale: "per-tensor" },
+      equalization: "yes",
+    });
+    expect(float.auc - integer.auc).toBeLessThan(0.01);
+    expect(integer.agreement).toBeGreaterThan(0.97);
+  });
+
+  test("3-bit weights hear speech only where biases take up what they add to the mean", () => {
+    const recipe = { pwl_method: "optimal-rms", weight_bits: 3 } as const;
+    const [plainly, corrected] = [scoresOf(recipe), scoresOf({ ...recipe, bias_correction: "yes" })];
+    expect(plainly.integer.auc).toBeLessThan(0.6);
+    expect(corrected.integer.auc).toBeGreaterThan(0.9);
   });
 
   test("a ReLU is the bottom of its output's grid", () => {

@@ -154,6 +154,42 @@ function expectNear(x: number, grid: Grid): void {
   if (!(miss <= 1 * SLACK)) expect.fail(`${x} is ${miss} codes off on ${JSON.stringify(grid)}`);
 }
 
+describe("means of what matrices multiply", () => {
+  const averaged = (...vectors: readonly (readonly number[])[]): Ranges => {
+    const ranges = new Ranges();
+    for (const vector of vectors) ranges.observe("cell.input", vector, "averaged");
+    return ranges;
+  };
+
+  test("are element by element, and no range", () => {
+    const ranges = averaged([1, -2], [3, 4], [5, 4]);
+    expect(ranges.meanOf("cell.input")).toEqual(Float64Array.of(3, 2));
+    expect(ranges.meanOf("cell")).toBeUndefined();
+    expect(() => ranges.of("cell.input")).toThrow("no range was observed at cell.input");
+  });
+
+  test("are found below a prefix, and the inner ones go on without the outer", () => {
+    const outer = averaged([1, -2]);
+    const inner = outer.below("cell");
+    inner.observe("input", [3, 4], "averaged");
+    expect(inner.meanOf("input")).toEqual(Float64Array.of(2, 1));
+    expect(outer.meanOf("cell.input")).toEqual(Float64Array.of(1, -2));
+    expect(outer.below("cel").meanOf("input")).toBeUndefined();
+  });
+
+  test("of groups count every vector once, whatever the share of a moving average", () => {
+    const average = new Ranges();
+    average.approach(averaged([1, 0], [3, 0]), 0.25);
+    average.approach(averaged([8, 3]), 0.25);
+    expect(average.meanOf("cell.input")).toEqual(Float64Array.of(4, 1));
+  });
+
+  test("are left out of what is kept beside trained weights", () => {
+    const kept = Ranges.restore(JSON.parse(JSON.stringify(averaged([1, 2]))));
+    expect(kept.meanOf("cell.input")).toBeUndefined();
+  });
+});
+
 describe("a moving average of ranges", () => {
   const seen = ({ lo, hi }: Range): Ranges => {
     const ranges = new Ranges();

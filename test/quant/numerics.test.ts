@@ -4,7 +4,7 @@ import { makeArch } from "../../src/arch/spec.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { isLegalScale, REQUANT_KINDS } from "../../src/fixed/requant.ts";
 import { factorOf } from "../../src/fixed/scale.ts";
-import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../src/quant/numerics.ts";
+import { type Numerics, powersOfTwo, scaleFor, scaleForWeights } from "../../src/quant/numerics.ts";
 import { makeRecipe } from "../../src/quant/recipe.ts";
 
 const numericsOf = (kind: string, scales = "auto"): Numerics => ({
@@ -23,11 +23,24 @@ describe.each(REQUANT_KINDS)("scales of kind %s", (kind) => {
   test("the scale above is legal, at least the factor, and no more above it than its kind allows", () => {
     fc.assert(
       fc.property(factors, (factor) => {
-        const above = scaleAbove(factor, "requant", numerics);
+        const above = scaleForWeights(factor, "requant", numerics);
         expect(isLegalScale(above.scale, kind, bits)).toBe(true);
         expect(above.factor).toBe(factorOf(above.scale));
         expect(above.factor).toBeGreaterThanOrEqual(factor);
         expect(above.factor / factor).toBeLessThanOrEqual(EXCESS[kind]);
+      }),
+    );
+  });
+
+  test("of weights that nothing is folded into, the factor is the need and the scale the nearest", () => {
+    const unfolded = { ...numerics, recipe: makeRecipe({ fold_scale: "no" }) };
+    fc.assert(
+      fc.property(factors, (factor) => {
+        const chosen = scaleForWeights(factor, "requant", unfolded);
+        expect(chosen).toEqual({ factor, scale: scaleFor(factor, "requant", numerics) });
+        // The worst is halfway between two scales of which the smaller is 1 and the larger EXCESS.
+        const worst = (EXCESS[kind] - 1) / 2;
+        expect(Math.abs(factorOf(chosen.scale) / factor - 1)).toBeLessThanOrEqual(worst);
       }),
     );
   });
@@ -38,7 +51,7 @@ describe.each(REQUANT_KINDS)("scales of kind %s", (kind) => {
         const scale = scaleFor(factor, "requant", numerics);
         expect(isLegalScale(scale, kind, bits)).toBe(true);
         const miss = Math.abs(factorOf(scale) - factor);
-        expect(miss).toBeLessThanOrEqual(scaleAbove(factor, "requant", numerics).factor - factor);
+        expect(miss).toBeLessThanOrEqual(scaleForWeights(factor, "requant", numerics).factor - factor);
       }),
     );
   });

@@ -19,8 +19,8 @@ function subjectOf(model: Model, params: unknown, samples: readonly unknown[]): 
   const hashes = { modelHash: "", dataHash: "", hash: "", referenceHash: "" };
   const facts = { count: countOf(model, samples), parameters: 0, norm: model.normOf(params), ...hashes };
   const ranges = observe(model, params, samples);
-  const rangesBy = () => ranges;
-  return { name: "g2p", path: "", model, params, samples, ranges, frozenRanges: ranges, rangesBy, facts };
+  const preparedBy = () => ({ params, ranges });
+  return { name: "g2p", path: "", model, params, samples, ranges, frozenRanges: ranges, preparedBy, facts };
 }
 
 const FOLDER = "experiments/models";

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import { readBytes, writeWhole } from "../../base/files.ts";
+import { fromNpyTensor, npyTypeOf, toNpyTensor } from "../../base/npy.ts";
 import { execute } from "../../onnx/execute.ts";
 import type { Graph, Input } from "../../onnx/graph.ts";
 import { loadModel, loadPart } from "../../onnx/load.ts";
 import type { Given } from "../../onnx/resolve.ts";
 import { type Summary, summarize, type Work } from "../../onnx/summary.ts";
 import { type Tensor, tensorOf, textOf, UNKNOWN } from "../../onnx/tensor.ts";
-import { fromNpyTensor, npyTypeOf, toNpyTensor } from "../../report/npy.ts";
 import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
 import { json, pairsOf } from "../options.ts";

@@ -11,15 +11,23 @@ export interface QConv {
   readonly layer: QLinear;
 }
 
-/** All taps share the input's grid, and so one accumulator; the padding is the code of 0. */
+/**
+ * All taps share the input's grid, and so one accumulator; the padding is the code of 0.
+ * @param mean  of what the kernel sees, in the order of a row of the weight, where calibration has averaged that
+ */
 export const quantizeConv = (
   { shape, weight, bias }: ConvParams,
   input: Grid,
   output: Grid,
   weightBits: number,
   numerics: Numerics,
+  mean?: Float64Array,
 ): QConv => {
-  const parts = matricesOf(shape, weight).map((part) => ({ weight: part, grid: input }));
+  const means = mean && matricesOf(shape, { rows: 1, columns: mean.length, data: mean });
+  const parts = matricesOf(shape, weight).map((part, i) => ({
+    ...{ weight: part, grid: input },
+    mean: means && Float64Array.from(means[i]!.data),
+  }));
   return { shape, layer: quantizeLinear(parts, bias, output, weightBits, numerics) };
 };
 

@@ -9,7 +9,7 @@ export interface ConvParams extends LinearParams {
 
 /**
  * The convolution (cross-correlation, as ONNX and PyTorch have it) over the reals: pixels `[height * width][channels]` to
- * `[rows * columns][outputs]`. Sites: `output`.
+ * `[rows * columns][outputs]`. Sites: `input` (averaged: what the kernel sees, in the order of a row of the weight), `output`.
  *
  * @throws RangeError where the pixels do not fit the shape
  */
@@ -20,6 +20,7 @@ export function convolve(
 ): Float64Array[] {
   expectLength("a convolution's input", pixels, shape.height * shape.width);
   return windowsOf(shape, pixels, new Float64Array(shape.channels)).map((window) => {
+    tap?.("input", window, "averaged");
     const y = product(weight, window);
     if (bias) addTo(y, bias);
     tap?.("output", y);

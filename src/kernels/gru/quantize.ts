@@ -14,7 +14,7 @@ import {
 } from "../elementwise.ts";
 import { gateGrid, openGrid } from "../gates.ts";
 import type { Weights } from "../image.ts";
-import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quantize.ts";
+import { type LinearInput, type QLinear, quantizeLinear, withMeans } from "../linear/quantize.ts";
 import { complementOn, inWords } from "../lstm/quantize.ts";
 import { candidateRows, type GruParams, gateRows } from "./real.ts";
 
@@ -73,14 +73,22 @@ export function quantizeGru(
   const x = isNarrow ? narrow("product.x") : gates;
   // What r gates is an operand of the vector unit, which words are not.
   const h = isNarrow || p.resetAfter ? narrow("product.h") : inWords(gates);
-  const multiply = (parts: readonly LinearInput[], bias: Float64Array | undefined, output: Grid) =>
-    quantizeLinear(parts, bias, output, recipe.weight_bits, numerics);
+  const multiply = (
+    site: "x" | "h" | "n",
+    parts: readonly LinearInput[],
+    bias: Float64Array | undefined,
+    output: Grid,
+  ) => {
+    const averaged = withMeans(parts, ranges.meanOf(`input.${site}`));
+    return quantizeLinear(averaged, bias, output, recipe.weight_bits, numerics);
+  };
   const gated = p.resetAfter ? h : hidden;
   const n = p.resetAfter ? gated : isNarrow ? narrow("product.n") : inWords(gates);
   return {
     hiddenSize: p.hidden,
-    productX: multiply(inputs, p.bias, x),
+    productX: multiply("x", inputs, p.bias, x),
     productH: multiply(
+      "h",
       [{ weight: p.resetAfter ? p.weightH : gateRows(p), grid: hidden }],
       p.resetAfter ? candidateBias(p) : undefined,
       h,
@@ -88,7 +96,7 @@ export function quantizeGru(
     sum: quantizeSum(x, h, gates, numerics),
     gated: quantizeProduct(openGrid(numerics), gated, gated, numerics),
     ...(!p.resetAfter && {
-      productN: multiply([{ weight: candidateRows(p), grid: gated }], p.candidateBias, n),
+      productN: multiply("n", [{ weight: candidateRows(p), grid: gated }], p.candidateBias, n),
     }),
     candidateSum: quantizeSum(x, n, gates, numerics),
     ...quantizeState(gates, ranges, hidden, numerics),

@@ -18,11 +18,13 @@ export interface GruParams {
 const sigmoid = CURVES.sigmoid.f;
 
 /**
- * h after one input: z h + (1 - z) n. Sites: `product.x`, `product.h`, `gated` (what r gates), `product.n` (U (r h), where r gates
+ * h after one input: z h + (1 - z) n. Sites: `input.x`, `input.h`, `input.n` (averaged: what the matrices multiply), `product.x`, `product.h`, `gated` (what r gates), `product.n` (U (r h), where r gates
  * h), `gates` with `gates.sigmoid` and `gates.tanh`, and `hidden`.
  */
 function gruCell(p: GruParams, x: Float64Array, h: Float64Array, tap?: Tap): Float64Array {
   const n = p.hidden;
+  tap?.("input.x", x, "averaged");
+  tap?.("input.h", h, "averaged");
   const fromX = product(p.weightX, x);
   if (p.bias) addTo(fromX, p.bias);
   tap?.("product.x", fromX);
@@ -37,7 +39,10 @@ function gruCell(p: GruParams, x: Float64Array, h: Float64Array, tap?: Tap): Flo
   tap?.("gated", gated);
   const added = p.resetAfter ? gated : product(candidateRows(p), gated);
   if (!p.resetAfter && p.candidateBias) addTo(added, p.candidateBias);
-  if (!p.resetAfter) tap?.("product.n", added);
+  if (!p.resetAfter) {
+    tap?.("input.n", gated, "averaged");
+    tap?.("product.n", added);
+  }
   for (let k = 0; k < n; k++) gates[2 * n + k]! += added[k]!;
   tap?.("gates", gates);
   tap?.("gates.sigmoid", gates.subarray(0, 2 * n), "lookedUp");

@@ -4,7 +4,7 @@ import { type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { biasBits } from "../../isa/tables.ts";
-import { type Numerics, scaleAbove } from "../../quant/numerics.ts";
+import { type Numerics, scaleForWeights } from "../../quant/numerics.ts";
 import type { Weights } from "../image.ts";
 import type { Matrix } from "../tensors.ts";
 
@@ -23,6 +23,19 @@ export interface QLinear {
 export interface LinearInput {
   readonly weight: Matrix;
   readonly grid: Grid;
+  /** Of each of its columns' inputs, where calibration has averaged them. */
+  readonly mean?: Float64Array | undefined;
+}
+
+/** Inputs with their columns' share of the means of all. */
+export function withMeans(inputs: readonly LinearInput[], mean: Float64Array | undefined): LinearInput[] {
+  let from = 0;
+  return inputs.map((input) => {
+    const to = from + input.weight.columns;
+    const own = mean?.subarray(from, to);
+    from = to;
+    return { ...input, mean: own };
+  });
 }
 
 /** Head room of a bias: it is kept two bits below its width, so that a sum with it has room too. */
@@ -32,9 +45,10 @@ const LEAST_STEP = 2 ** -40;
 
 /**
  * Weights become symmetric codes, docs/method.md, section 1. The real value P of an accumulator LSB is chosen first:
- * the smallest that lets every weight fit and that the requantizer can bring to the output's scale exactly.
- * A weight of an input with scale S then has scale P / S, so that concatenated inputs share one accumulator and no
- * error of the requantizer's scale is left: it is folded into the weights.
+ * the smallest that lets every weight fit and, where the recipe's `fold_scale` says so, that the requantizer can bring to the
+ * output's scale exactly. A weight of an input with scale S then has scale P / S, so that concatenated inputs share one
+ * accumulator; folded, no error of the requantizer's scale is left. Where the recipe's `bias_correction` says so and the means of
+ * the inputs are known, the bias takes up what the codes add to the mean result.
  */
 export function quantizeLinear(
   inputs: readonly LinearInput[],
@@ -53,15 +67,20 @@ export function quantizeLinear(
   });
   const perChannel = numerics.recipe.weight_scale === "per-channel";
   const chosen = (perChannel ? needs : [Math.max(...needs)]).map((need) =>
-    scaleAbove(need / output.scale, "requant", numerics),
+    scaleForWeights(need / output.scale, "requant", numerics),
   );
   const step = (row: number) => chosen[perChannel ? row : 0]!.factor * output.scale;
   const parts = inputs.map(({ weight, grid }) => ({
     weights: encodeRows(weight, weightBits, (r) => step(r) / grid.scale),
     input: grid,
   }));
+  const means = inputs.map(({ mean }) => mean);
+  const isCorrected = numerics.recipe.bias_correction === "yes" && means.every((mean) => mean !== undefined);
   const folded = Float64Array.from({ length: rows }, (_, r) => {
-    const own = roundReal((bias?.[r] ?? 0) / step(r), "half-away");
+    const { scale, factor } = chosen[perChannel ? r : 0]!;
+    const row = { row: r, bias: (bias?.[r] ?? 0) / step(r), step: step(r), gain: factorOf(scale) / factor };
+    const excess = isCorrected ? meanExcess(inputs, parts, row) : 0;
+    const own = roundReal(row.bias - excess, "half-away");
     return parts.reduce((sum, { weights, input }) => sum - input.zero * rowSum(weights, r), own);
   });
   const largestBias = folded.reduce((most, b) => Math.max(most, Math.abs(b)), 0);
@@ -74,7 +93,28 @@ export function quantizeLinear(
   return { rows, parts, bias: folded, scales: chosen.map(({ scale }) => scale), output };
 }
 
-/** What the codes of the weights stand for: the columns of all inputs, side by side. */
+/**
+ * What the codes of a row give on average beyond what its weights do, in accumulator LSBs of the real value `step`; requantizing
+ * multiplies them, and the bias, by `gain`, which is 1 where the remainder of the scale is folded (Nagel et al. 2019, arXiv
+ * 1906.04721, section 4.2, with means that were observed).
+ */
+function meanExcess(
+  inputs: readonly LinearInput[],
+  parts: readonly { readonly weights: Weights }[],
+  { row, bias, step, gain }: Readonly<Record<"row" | "bias" | "step" | "gain", number>>,
+): number {
+  let [wanted, given] = [bias, bias];
+  for (const [i, { weight, grid, mean }] of inputs.entries()) {
+    const { columns, codes } = parts[i]!.weights;
+    for (let c = 0; c < columns; c++) {
+      wanted += (weight.data[row * columns + c]! * mean![c]!) / step;
+      given += (codes[row * columns + c]! * mean![c]!) / grid.scale;
+    }
+  }
+  return given - wanted / gain;
+}
+
+/** What the codes of the weights stand for once they are requantized: the columns of all inputs, side by side. */
 export function realWeights({ rows, parts, scales, output }: QLinear): Matrix {
   const columns = parts.reduce((sum, { weights }) => sum + weights.columns, 0);
   const data = new Float32Array(rows * columns);

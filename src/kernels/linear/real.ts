@@ -7,11 +7,12 @@ export interface LinearParams {
 }
 
 /**
- * The affine layer W x + b over the reals, from [inputs] to [outputs]. Sites: `output`.
+ * The affine layer W x + b over the reals, from [inputs] to [outputs]. Sites: `input` (averaged), `output`.
  *
  * @throws RangeError where the lengths do not fit the weight
  */
 export function linear(p: LinearParams, x: Float64Array, tap?: Tap): Float64Array {
+  tap?.("input", x, "averaged");
   const y = product(p.weight, x);
   if (p.bias) addTo(y, p.bias);
   tap?.("output", y);

@@ -10,13 +10,13 @@ import {
   type Ranges,
   symmetricGrid,
 } from "../../quant/grid.ts";
-import { type Numerics, powersOfTwo, scaleAbove, scaleFor } from "../../quant/numerics.ts";
+import { type Numerics, powersOfTwo, scaleFor, scaleForWeights } from "../../quant/numerics.ts";
 import type { CurveSite } from "../../quant/tables.ts";
 import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { type QGain, type QProduct, type QSum, quantizeProduct, quantizeSum } from "../elementwise.ts";
 import { gateGrid, openGrid, Q3_12, withinGateLimit } from "../gates.ts";
 import type { Weights } from "../image.ts";
-import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quantize.ts";
+import { type LinearInput, type QLinear, quantizeLinear, withMeans } from "../linear/quantize.ts";
 import { type QNorm, quantizeNorm } from "../norm/quantize.ts";
 import type { NormParams } from "../norm/real.ts";
 import { blocksOf, gateCount, type LstmParams, outputSize, peepholeBlocks } from "./real.ts";
@@ -165,7 +165,8 @@ function quantizeBranch(
       : site === "x"
         ? sums
         : inWords(sums);
-  const linear = quantizeLinear(parts, early, product, recipe.weight_bits, numerics);
+  const averaged = withMeans(parts, ranges.meanOf(`input.${site}`));
+  const linear = quantizeLinear(averaged, early, product, recipe.weight_bits, numerics);
   if (norm === undefined) return { linear, output: product };
   const range = widened(ranges.of(`norm.${site}`), biased);
   const output = affineGrid(range, recipe.norm_bits, powers);
@@ -185,7 +186,7 @@ function quantizePeepholes(
   const format = signed(gainBits);
   const words = inWords(sums);
   const largest = peepholes.reduce((most, w) => Math.max(most, Math.abs(w)), LEAST_WEIGHT);
-  const { scale, factor } = scaleAbove(
+  const { scale, factor } = scaleForWeights(
     (largest * cell.scale) / maxOf(format) / sums.scale,
     "vector",
     numerics,
@@ -261,7 +262,7 @@ function quantizeCell(
     ...(p.normC && { normC: quantizeNorm(p.normC, cell, ranges.below("norm.c"), 1, normed!, numerics) }),
     cellTanh: curve("cell", "tanh", normed ?? cell, bent, "cell.tanh"),
     shown: quantizeProduct(gate, bent, shown, numerics),
-    ...(p.projection && { projection: quantizeProjection(p.projection, shown, hidden, numerics) }),
+    ...(p.projection && { projection: quantizeProjection(p.projection, shown, hidden, ranges, numerics) }),
     cell,
   };
 }
@@ -270,8 +271,12 @@ const quantizeProjection = (
   { weight, bias }: NonNullable<LstmParams["projection"]>,
   shown: Grid,
   hidden: Grid,
+  ranges: Ranges,
   numerics: Numerics,
-): QLinear => quantizeLinear([{ weight, grid: shown }], bias, hidden, numerics.recipe.weight_bits, numerics);
+): QLinear => {
+  const input = { weight, grid: shown, mean: ranges.meanOf("input.projection") };
+  return quantizeLinear([input], bias, hidden, numerics.recipe.weight_bits, numerics);
+};
 
 /** A product on grids of powers of two, of which the output's is coarser: a shift is all that it needs. */
 const productRoundedOnce = (a: Grid, b: Grid, output: Grid, numerics: Numerics): QProduct => ({

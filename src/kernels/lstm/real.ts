@@ -79,7 +79,7 @@ export const zeroState = (p: LstmParams): LstmState => ({
  *     c' = clip(sigmoid(f + forgetBias) c + open tanh(g)), open = sigmoid(i) as far as coupled and capped leave it
  *     h' = project(sigmoid(o) tanh(N(c'; normC)))
  *
- * Sites: `product.x`, `product.h`; `norm.x`, `norm.h`, `norm.gates`, `norm.c` (results) and, under each of them, the
+ * Sites: `input.x`, `input.h`, `input.projection` (averaged: what the matrices multiply); `product.x`, `product.h`; `norm.x`, `norm.h`, `norm.gates`, `norm.c` (results) and, under each of them, the
  * inner sites of the norm kernel (`norm.x.normalized` and so on); `sum` (what normGates reads); `gates` (all blocks,
  * biases included), and what each curve looks up, `gates.sigmoid`, `gates.tanh`, `cell.tanh`; `cell`; `shown` (what is
  * projected); `hidden`.
@@ -108,7 +108,10 @@ export function lstmCell(p: LstmParams, x: Float64Array, state: LstmState, tap?:
   tap?.("cell.tanh", bent, "lookedUp");
   const from = blocksOf(coupled).output * p.hidden;
   const shown = bent.map((value, k) => sigmoid(gates[from + k]!) * Math.tanh(value));
-  if (p.projection) tap?.("shown", shown);
+  if (p.projection) {
+    tap?.("shown", shown);
+    tap?.("input.projection", shown, "averaged");
+  }
   const h = p.projection ? linear(p.projection, shown) : shown;
   tap?.("hidden", h);
   return { h, c };
@@ -137,9 +140,11 @@ export function lstmSequence(
 /** N(Wx x; normX) + N(Wh h; normH). */
 function summedProducts(p: LstmParams, x: Float64Array, h: Float64Array, tap?: Tap): Float64Array {
   const count = gateCount(p.coupled ?? false);
+  tap?.("input.x", x, "averaged");
   const fromX = product(p.weightX, x);
   expectLength("an LSTM's product", fromX, count * p.hidden);
   tap?.("product.x", fromX);
+  tap?.("input.h", h, "averaged");
   const fromH = product(p.weightH, h);
   tap?.("product.h", fromH);
   const blocks = p.normScope === "gate" ? count : 1;

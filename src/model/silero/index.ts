@@ -1,4 +1,5 @@
 import type { Model } from "../model.ts";
+import { equalizeSilero } from "./equalize.ts";
 import { runExact } from "./exact.ts";
 import { compileSilero, sitesOf } from "./lower.ts";
 import { score, THRESHOLD } from "./metrics.ts";
@@ -52,6 +53,7 @@ export const silero: Model<SileroParams, Recording, QSilero> = {
 
   locate: locateWeights,
   load: loadSilero,
+  equalize: equalizeSilero,
   normOf: () => "none",
   reference: runReal,
 

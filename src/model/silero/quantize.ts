@@ -28,7 +28,8 @@ export function quantizeSilero(p: SileroParams, ranges: Ranges, numerics: Numeri
   let between = input;
   const convs = p.convs.map((conv, i) => {
     const output = activationGrid(ranges.of(`conv.${i}`), numerics);
-    const quantized = quantizeConv(conv, between, output, recipe.weight_bits, numerics);
+    const mean = ranges.meanOf(`conv.${i}.input`);
+    const quantized = quantizeConv(conv, between, output, recipe.weight_bits, numerics, mean);
     between = output;
     return quantized;
   });
@@ -36,7 +37,7 @@ export function quantizeSilero(p: SileroParams, ranges: Ranges, numerics: Numeri
   const inputs = [{ weight: p.cell.weightX, grid: between }];
   const cell = quantizeLstm(p.cell, inputs, ranges.below("cell"), hidden, numerics);
   const output = quantizeLinear(
-    [{ weight: p.output.weight, grid: hidden }],
+    [{ weight: p.output.weight, grid: hidden, mean: ranges.meanOf("logits.input") }],
     p.output.bias,
     logitGrid(ranges, numerics),
     recipe.output_weight_bits,

@@ -8,7 +8,7 @@ import type { SileroParams } from "./weights.ts";
 
 /**
  * Hears a recording in double precision, from the zero state. Sites, of every frame: `magnitudes`, `conv.0` and so on (behind the
- * ReLU), `cell.*` (the LSTM kernel's), `logits`.
+ * ReLU) with the convolution's own under them, `cell.*` (the LSTM kernel's), `logits` with the last layer's own.
  *
  * @returns the probability of speech in each frame
  */
@@ -20,11 +20,11 @@ export function runReal(p: SileroParams, recording: Recording, tap?: Tap): numbe
     let pixels = columnsOf(spectra, t);
     for (const pixel of pixels) tap?.("magnitudes", pixel);
     for (const [i, conv] of p.convs.entries()) {
-      pixels = convolve(conv, pixels).map(relu);
+      pixels = convolve(conv, pixels, prefixed(tap, `conv.${i}`)).map(relu);
       for (const pixel of pixels) tap?.(`conv.${i}`, pixel);
     }
     state = lstmCell(p.cell, pixels[0]!, state, cellTap);
-    const logits = linear(p.output, relu(state.h));
+    const logits = linear(p.output, relu(state.h), prefixed(tap, "logits"));
     tap?.("logits", logits);
     return probabilityOf(logits[0]!);
   });

@@ -1,4 +1,4 @@
-import { allNodes, type Node, readsOf } from "../graph.ts";
+import { allNodes, freshName, type Node, readsOf } from "../graph.ts";
 import { type AttributeValue, Call, OPSETS, type Op } from "../ops/define.ts";
 import type { Shape, Tensor, ValueType } from "../tensor.ts";
 
@@ -81,10 +81,8 @@ export class View {
   }
 
   /** A name for a constant that a match brings along, which no value has. */
-  fresh({ outputs }: Node, part: string): string {
-    let name = `${outputs[0]}/${part}`;
-    while (this.#types.has(name)) name += "'";
-    return name;
+  fresh(node: Node, part: string): string {
+    return freshName(node, part, this.#types);
   }
 
   /** Whether nothing but these nodes reads a value. */

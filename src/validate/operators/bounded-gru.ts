@@ -23,7 +23,7 @@ export function gru(params: GruParams, sequences: readonly Sequence[]): Float64A
   ranges.observe("hidden", [-1, 1]);
   for (const { xs, start } of sequences) {
     ranges.observe("hidden", start);
-    gruSequence(params, xs, false, (site, values) => ranges.observe(site, values), start);
+    gruSequence(params, xs, false, (...shown) => ranges.observe(...shown), start);
   }
   const hidden = affineGrid(ranges.of("hidden"), bits, false);
   const q = quantizeGru(params, [{ weight: params.weightX, grid: input }], ranges, hidden, numericsOf());

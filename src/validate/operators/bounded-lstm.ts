@@ -31,7 +31,7 @@ export function lstm(params: LstmParams, sequences: readonly Sequence[]): Run[] 
     ranges.observe("hidden", start.h);
     ranges.observe("cell", start.c);
     let state = start;
-    for (const x of xs) state = lstmCell(params, x, state, (site, values) => ranges.observe(site, values));
+    for (const x of xs) state = lstmCell(params, x, state, (...shown) => ranges.observe(...shown));
   }
   const hidden = affineGrid(ranges.of("hidden"), bits, false);
   const q = quantizeLstm(params, [{ weight: params.weightX, grid: input }], ranges, hidden, numericsOf());

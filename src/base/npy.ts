@@ -1,4 +1,4 @@
-import { InputError } from "../base/errors.ts";
+import { InputError } from "./errors.ts";
 
 /** Bytes of one element: NumPy's int8, int16, int32 and int64. */
 export type ElementBytes = 1 | 2 | 4 | 8;
@@ -33,7 +33,7 @@ interface Type {
   write(view: DataView, at: number, x: number): void;
 }
 
-const integer = (bytes: ElementBytes): Omit<Type, "dtype" | "descr"> => ({
+const signed = (bytes: ElementBytes): Omit<Type, "dtype" | "descr"> => ({
   bytes,
   read: (view, at) => get(view, at, bytes),
   write: (view, at, x) => put(view, at, bytes, x),
@@ -43,13 +43,22 @@ const byte: Omit<Type, "dtype" | "descr"> = {
   read: (view, at) => view.getUint8(at),
   write: (view, at, x) => view.setUint8(at, x),
 };
+/** Written as the signed number of the same bits, modulo 2^(8 bytes). */
+const unsigned = (bytes: 2 | 4 | 8): Omit<Type, "dtype" | "descr"> => ({
+  bytes,
+  read: (view, at) => getUnsigned(view, at, bytes),
+  write: (view, at, x) => put(view, at, bytes, x),
+});
 
 const TYPES = [
-  { dtype: "int8", descr: "|i1", ...integer(1) },
-  { dtype: "int16", descr: "<i2", ...integer(2) },
-  { dtype: "int32", descr: "<i4", ...integer(4) },
-  { dtype: "int64", descr: "<i8", ...integer(8) },
+  { dtype: "int8", descr: "|i1", ...signed(1) },
+  { dtype: "int16", descr: "<i2", ...signed(2) },
+  { dtype: "int32", descr: "<i4", ...signed(4) },
+  { dtype: "int64", descr: "<i8", ...signed(8) },
   { dtype: "uint8", descr: "|u1", ...byte },
+  { dtype: "uint16", descr: "<u2", ...unsigned(2) },
+  { dtype: "uint32", descr: "<u4", ...unsigned(4) },
+  { dtype: "uint64", descr: "<u8", ...unsigned(8) },
   { dtype: "bool", descr: "|b1", ...byte },
   {
     dtype: "float32",
@@ -118,25 +127,25 @@ function put(view: DataView, at: number, bytes: ElementBytes, code: number): voi
 }
 
 const HEADER =
-  /^\{'descr': '([|<][iufb][1248])', 'fortran_order': False, 'shape': \((\d+,|\d+(?:, \d+)+|)\), ?\} *\n$/;
+  /^\{'descr': '([|<][iufb][1248])', 'fortran_order': (False|True), 'shape': \((\d+,|\d+(?:, \d+)+|)\), ?\} *\n$/;
 
 /**
  * Reads what `toNpy` writes, of any number of dimensions.
  * @throws InputError naming `where` for any other file, and for elements beyond 2^53
  */
 export function fromNpy(file: Uint8Array, where: string): NpyArray {
-  const { type, shape, values } = parse(file, where, (dtype) => dtype.startsWith("int"), "integers");
+  const { type, shape, values } = parse(file, where, (dtype) => dtype.startsWith("int"), "array of integers");
   const odd = values.findIndex((code) => !Number.isSafeInteger(code));
   if (odd >= 0) throw new InputError(where, `element ${odd} is beyond 2^53`);
-  return { bytes: type.bytes, shape, codes: values };
+  return { bytes: type.bytes, shape, codes: Array.from(values) };
 }
 
 /**
- * Reads what `toNpyTensor` writes; 64-bit integers beyond 2^53 come as the nearest double.
+ * Reads what `toNpyTensor` writes, and arrays that NumPy keeps in Fortran order; 64-bit integers beyond 2^53 come as the nearest double.
  * @throws InputError naming `where` for any other file
  */
 export function fromNpyTensor(file: Uint8Array, where: string): NpyTensor {
-  const { type, shape, values } = parse(file, where, () => true, "numbers of a type that is read");
+  const { type, shape, values } = parse(file, where, () => true, "array of a type that is read");
   return { dtype: type.dtype, shape, data: values };
 }
 
@@ -151,17 +160,37 @@ function parse(file: Uint8Array, where: string, isTaken: (dtype: string) => bool
   const match = HEADER.exec(text(PREAMBLE_BYTES, start));
   const type = TYPES.find(({ dtype, descr }) => descr === match?.[1] && isTaken(dtype));
   if (match === null || type === undefined)
-    throw new InputError(where, `its header describes no little-endian ${what} in C order`);
+    throw new InputError(where, `its header describes no little-endian ${what}`);
   const { bytes, read } = type;
-  const shape = match[2]!.split(",").filter(Boolean).map(Number);
+  const shape = match[3]!.split(",").filter(Boolean).map(Number);
   const count = shape.reduce((product, extent) => product * extent, 1);
   if (file.length !== start + bytes * count)
     throw new InputError(
       where,
       `${file.length - start} bytes of elements where its shape asks for ${bytes * count}`,
     );
-  const values = Array.from({ length: count }, (_, i) => read(view, start + bytes * i));
+  const values = new Float64Array(count);
+  if (match[2] === "False" || count === 0) {
+    for (let i = 0; i < count; i++) values[i] = read(view, start + bytes * i);
+  } else {
+    const places = fortranPlaces(shape);
+    for (let i = 0; i < count; i++) values[i] = read(view, start + bytes * places[i]!);
+  }
   return { type, shape, values };
+}
+
+/** Where each element, in C order, lies in an array whose first axis runs fastest. */
+function fortranPlaces(shape: readonly number[]): ArrayLike<number> {
+  let places = Float64Array.of(0);
+  let stride = 1;
+  for (const extent of shape) {
+    const next = new Float64Array(places.length * extent);
+    let at = 0;
+    for (const place of places) for (let i = 0; i < extent; i++) next[at++] = place + i * stride;
+    places = next;
+    stride *= extent;
+  }
+  return places;
 }
 
 function get(view: DataView, at: number, bytes: ElementBytes): number {
@@ -169,4 +198,10 @@ function get(view: DataView, at: number, bytes: ElementBytes): number {
   if (bytes === 2) return view.getInt16(at, true);
   if (bytes === 4) return view.getInt32(at, true);
   return view.getInt32(at + 4, true) * WORD + view.getUint32(at, true);
+}
+
+function getUnsigned(view: DataView, at: number, bytes: 2 | 4 | 8): number {
+  if (bytes === 2) return view.getUint16(at, true);
+  if (bytes === 4) return view.getUint32(at, true);
+  return view.getUint32(at + 4, true) * WORD + view.getUint32(at, true);
 }

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/base/errors.ts";
-import { toHex } from "../../src/report/hex.ts";
 import {
   type ElementBytes,
   fromNpy,
@@ -9,14 +8,20 @@ import {
   npyTypeOf,
   toNpy,
   toNpyTensor,
-} from "../../src/report/npy.ts";
+} from "../../src/base/npy.ts";
 
 const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const SIZES: readonly ElementBytes[] = [1, 2, 4, 8];
 
 /** What `numpy.save` writes: magic, version 1.0, a header that ends in a line feed on a multiple of 64, elements. */
-function saved(descr: string, shape: string, elements: readonly number[], version = [1, 0]): Uint8Array {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117);
+function saved(
+  descr: string,
+  shape: string,
+  elements: readonly number[],
+  { version = [1, 0], isFortran = false } = {},
+): Uint8Array {
+  const order = isFortran ? "True" : "False";
+  const header = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }`.padEnd(117);
   return Uint8Array.from([
     ...[0x93, ...Array.from("NUMPY", (c) => c.charCodeAt(0)), ...version, 118, 0],
     ...Array.from(`${header}\n`, (c) => c.charCodeAt(0)),
@@ -49,6 +54,12 @@ describe(".npy", () => {
     expect(fromNpy(file, "a.npy")).toEqual({ bytes: 1, shape: [2, 3], codes: [1, 2, 3, 4, 5, 6] });
   });
 
+  test("in Fortran order is read in C order", () => {
+    const file = saved("|i1", "(2, 3, 2)", [1, 7, 3, 9, 5, 11, 2, 8, 4, 10, 6, 12], { isFortran: true });
+    expect(fromNpy(file, "a.npy").codes).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(fromNpy(saved("|i1", "(99999999999999, 0)", [], { isFortran: true }), "a.npy").codes).toEqual([]);
+  });
+
   test("of real numbers is what NumPy writes, and is read as it was written", () => {
     const single = { dtype: "float32", shape: [2, 1], data: [1.5, -2] } as const;
     expect(toNpyTensor(single)).toEqual(saved("<f4", "(2, 1)", [0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0]));
@@ -58,12 +69,18 @@ describe(".npy", () => {
       { dtype: "uint8", shape: [2], data: [0, 255] },
       { dtype: "bool", shape: [2], data: [0, 1] },
       { dtype: "int64", shape: [2], data: [-1, 2 ** 40] },
+      { dtype: "uint16", shape: [2], data: [1, 2 ** 16 - 1] },
+      { dtype: "uint32", shape: [2], data: [1, 2 ** 32 - 1] },
+      { dtype: "uint64", shape: [3], data: [1, 2 ** 53, 2 ** 63] },
     ] as const;
     for (const tensor of [single, ...others])
-      expect(fromNpyTensor(toNpyTensor(tensor), "a.npy")).toEqual(tensor);
+      expect(fromNpyTensor(toNpyTensor(tensor), "a.npy")).toEqual({
+        ...tensor,
+        data: Float64Array.from(tensor.data),
+      });
     expect(npyTypeOf("float16")).toBeUndefined();
     expect(() => fromNpy(toNpyTensor(single), "a.npy")).toThrow(
-      "a.npy: its header describes no little-endian integers in C order",
+      "a.npy: its header describes no little-endian array of integers",
     );
   });
 
@@ -83,7 +100,7 @@ describe(".npy", () => {
     const refusals = [
       Uint8Array.of(),
       saved("|i1", "(1,)", [0]).fill(0, 0, 1),
-      saved("|i1", "(1,)", [0], [2, 0]),
+      saved("|i1", "(1,)", [0], { version: [2, 0] }),
       saved("<f4", "(1,)", [0, 0, 0, 0]),
       saved(">i4", "(1,)", [0, 0, 0, 0]),
       saved("<i4", "(2,)", [0, 0, 0, 0]),
@@ -101,42 +118,11 @@ describe(".npy", () => {
       "a.npy: is no .npy file",
       "a.npy: is no .npy file",
       "a.npy: is a .npy file of version 2.0, not 1.0",
-      "a.npy: its header describes no little-endian integers in C order",
-      "a.npy: its header describes no little-endian integers in C order",
+      "a.npy: its header describes no little-endian array of integers",
+      "a.npy: its header describes no little-endian array of integers",
       "a.npy: 4 bytes of elements where its shape asks for 8",
-      "a.npy: its header describes no little-endian integers in C order",
+      "a.npy: its header describes no little-endian array of integers",
       "a.npy: element 0 is beyond 2^53",
     ]);
-  });
-});
-
-describe(".hex", () => {
-  const lines = (codes: readonly number[], bits: number) => toHex(codes, bits).split("\n");
-
-  test("is two's complement, sign-extended to whole digits, a code a line", () => {
-    expect(toHex([0, 1, -1, 127, -128], 8)).toBe(
-      "// 5 codes of 8 bits, two's complement\n00\n01\nff\n7f\n80\n",
-    );
-    expect(lines([-1, 7, -8], 4).slice(1)).toEqual(["f", "7", "8", ""]);
-    expect(lines([-1, 15, -16], 5).slice(1)).toEqual(["ff", "0f", "f0", ""]);
-    expect(lines([-1, -(2 ** 47)], 48).slice(1)).toEqual(["ffffffffffff", "800000000000", ""]);
-  });
-
-  test("says every code of every width", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 2, max: 48 }),
-        fc.bigInt({ min: -(2n ** 47n), max: 2n ** 47n - 1n }),
-        (bits, wide) => {
-          const code = Number(BigInt.asIntN(bits, wide));
-          const line = lines([code], bits)[1]!;
-          expect(BigInt.asIntN(4 * line.length, BigInt(`0x${line}`))).toBe(BigInt(code));
-        },
-      ),
-    );
-  });
-
-  test("takes no code that does not fit", () => {
-    for (const code of [8, -9, 0.5]) expect(() => toHex([code], 4)).toThrow("is no code of 4 bits");
   });
 });
