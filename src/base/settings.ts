@@ -12,6 +12,8 @@ export type Parameter =
       readonly kind: "choice";
       readonly doc: string;
       readonly choices: readonly string[];
+      /** What a file ends in whose path may be given in place of a choice. */
+      readonly file?: string;
       readonly default: string;
     };
 
@@ -20,9 +22,11 @@ export type ParameterTable = Readonly<Record<string, Parameter>>;
 /** What is wrong with `value` for this parameter, in one clause; undefined where nothing is. */
 export function faultOf(parameter: Parameter, value: unknown): string | undefined {
   if (parameter.kind === "choice") {
-    return parameter.choices.includes(value as string)
-      ? undefined
-      : `${JSON.stringify(value)} is not one of ${parameter.choices.join(", ")}`;
+    const { choices, file } = parameter;
+    const isPath = file !== undefined && typeof value === "string" && value.endsWith(file);
+    if (isPath || choices.includes(value as string)) return undefined;
+    const or = file === undefined ? "" : `, and no path of a ${file} file`;
+    return `${JSON.stringify(value)} is not one of ${choices.join(", ")}${or}`;
   }
   const { min, max, unit } = parameter;
   const isNumber = typeof value === "number" && Number.isFinite(value);

@@ -1,10 +1,13 @@
 import type { Argv, Options } from "yargs";
 import { InputError } from "../base/errors.ts";
-import { MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
+import { faultOf } from "../base/settings.ts";
+import { DESCRIPTION, MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
 import { makeRecipe } from "../quant/recipe.ts";
 import { type Experiment, loadExperiment } from "../sweep/experiment.ts";
 import { MAPPERS, type Mapper } from "../sweep/mapped.ts";
 import type { Point } from "../sweep/points.ts";
+import { SUBJECT_FIELDS } from "../sweep/subjects.ts";
+import { UsageError } from "./command.ts";
 import { recipeOf, set, settingsOf, wholeNumber } from "./options.ts";
 import { placeOf } from "./places.ts";
 
@@ -40,9 +43,14 @@ export const pointOptions = (y: Argv) =>
 
 /** A model in place of the experiment's. */
 export const modelOption = {
-  choices: MODEL_NAMES,
+  type: "string",
   requiresArg: true,
-  describe: "another model than the experiment's; without an experiment, this model's own",
+  describe: `another model than the experiment's: ${MODEL_NAMES.join(", ")}, or a ${DESCRIPTION} file that describes one; without an experiment, this model's own`,
+  coerce: (name: string): ModelName => {
+    const fault = faultOf(SUBJECT_FIELDS.model, name);
+    if (fault !== undefined) throw new UsageError(`--model: ${fault}`);
+    return name as ModelName;
+  },
 } as const satisfies Options;
 
 /** The experiment that ships with a model. */

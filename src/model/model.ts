@@ -56,6 +56,8 @@ export interface Model<Params = unknown, Sample = unknown, Quantized = unknown> 
   readonly experiment: string;
   /** Name of the file of the weights in the model's folder. */
   readonly file: string;
+  /** What beside that file decides what the model is, where something does. */
+  readonly identity?: string;
   readonly nouns: Nouns;
   /** Parts of its data that may be scored, the default first. */
   readonly splits: readonly [string, ...string[]];

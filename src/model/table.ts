@@ -1,6 +1,8 @@
+import { Recent } from "../base/recent.ts";
 import { g2pOf } from "./g2p/index.ts";
 import { lmOf } from "./lm/index.ts";
 import type { Model } from "./model.ts";
+import { importedModel } from "./onnx/imported.ts";
 import { silero } from "./silero/index.ts";
 
 /** Every model, by the name that an experiment gives it: also that of its folder in `models/`. */
@@ -14,10 +16,21 @@ export const MODELS = {
   "silero-vad": silero,
 } as const satisfies Readonly<Record<string, Model>>;
 
-export type ModelName = keyof typeof MODELS;
+/** The ending of a file that describes a model which somebody brings. */
+export const DESCRIPTION = ".yaml";
 
-/** The names, the default first. */
-export const MODEL_NAMES = Object.keys(MODELS) as [ModelName, ...ModelName[]];
+/** A name of the table, or the path of a file that describes a model. */
+export type ModelName = keyof typeof MODELS | `${string}${typeof DESCRIPTION}`;
 
-/** A model by its name. */
-export const modelOf = (name: ModelName): Model => MODELS[name];
+/** The names of the table, the default first. */
+export const MODEL_NAMES = Object.keys(MODELS) as [keyof typeof MODELS, ...(keyof typeof MODELS)[]];
+
+export const isDescription = (name: string): name is `${string}${typeof DESCRIPTION}` =>
+  name.endsWith(DESCRIPTION);
+
+/** Models of descriptions: a process asks for the same one again and again. */
+const imported = new Recent<Model>(16);
+
+/** A model by its name. @throws InputError for a faulty description */
+export const modelOf = (name: ModelName): Model =>
+  isDescription(name) ? imported.recall(name, () => importedModel(name)) : MODELS[name];

@@ -2,6 +2,7 @@ import { onceFor } from "../base/hash.ts";
 import { version } from "../base/package.ts";
 import { type Timing, total } from "../machine/timing.ts";
 import { type Metric, type Model, type Nouns, type Scores, valueIn } from "../model/model.ts";
+import { IMPORTED } from "../model/onnx/imported.ts";
 import { MODEL_NAMES, modelOf } from "../model/table.ts";
 import type { Column, ColumnFacts } from "../report/column.ts";
 import type { FloatCost } from "./baseline.ts";
@@ -295,7 +296,7 @@ const PROVENANCE: readonly Column<Row>[] = [
 ];
 
 /** Every column of a sweep's CSV, in order: the same for all models but for their metrics and nouns. */
-export function columnsOf({ metrics, nouns }: Model): readonly Column<Row>[] {
+export function columnsOf({ metrics, nouns }: Pick<Model, "metrics" | "nouns">): readonly Column<Row>[] {
   const accuracy = [...SAMPLES, ...metricColumns(metrics), ...LIMITS];
   const all = [...ORIGIN, ...SETTING_COLUMNS, ...accuracy, ...COST, ...BREAKDOWN, ...FLOAT, ...PROVENANCE];
   return all.map(({ partOf, ...one }) => ({
@@ -312,5 +313,7 @@ const said = (text: string, { one, many, drawn }: Nouns): string =>
 
 /** What is known of the columns of all models' sweeps, by name: metrics of one name are one figure. */
 export const FACTS: ReadonlyMap<string, ColumnFacts> = new Map(
-  MODEL_NAMES.flatMap((name) => columnsOf(modelOf(name)).map((column) => [column.name, column])),
+  [...MODEL_NAMES.map(modelOf), IMPORTED].flatMap((model) =>
+    columnsOf(model).map((column) => [column.name, column]),
+  ),
 );

@@ -1,7 +1,7 @@
 import { loadArch } from "../arch/spec.ts";
 import { InputError } from "../base/errors.ts";
 import { hashOf } from "../base/hash.ts";
-import { faultOf, type Parameter, suggestion } from "../base/settings.ts";
+import { faultOf, suggestion } from "../base/settings.ts";
 import { stemOf, YamlFile } from "../base/yaml.ts";
 import { type ModelName, modelOf } from "../model/table.ts";
 import { loadRecipe } from "../quant/recipe-file.ts";
@@ -16,6 +16,7 @@ import { Shelf } from "./shelf.ts";
 import { choiceAt, type Group, SETTINGS, Space, sizesOf, type Values } from "./space.ts";
 import {
   folderOf,
+  placed,
   SUBJECT_FIELDS,
   Subjects,
   type SubjectValues,
@@ -82,7 +83,7 @@ const KEYS = [
  *     question: a sentence
  *     model: g2p                                 # the folder models/g2p beside the file
  *     words: { split: test, count: 500 }         # or count: all; drawn as the model has it: evenly spaced
- *     calibration: { words: 300 }                # of the validation words, likewise
+ *     calibration: { words: 300 }                # of the validation words, or "all"
  *     seed: 1                                    # which one: words later by so many, less one, modulo the space between them
  *     mapper: fixed                              # or search: tiles, loop order and residency by the clock
  *     arch: edge16x16                            # ../arch/edge16x16.yaml, or a path
@@ -213,7 +214,8 @@ function settingFault(name: string, value: unknown): string | undefined {
 function readSubject(root: Node, path: string, overrides: Overrides) {
   const own = <K extends keyof SubjectValues>(key: K) =>
     root.at(key).parameter(SUBJECT_FIELDS[key]) as SubjectValues[K];
-  const name = overrides.model ?? (overrides.sets?.["model"] as ModelName | undefined) ?? own("model");
+  const asked = overrides.model ?? (overrides.sets?.["model"] as ModelName | undefined);
+  const name = asked ?? placed(own("model"), path);
   const folder = folderOf(name, path);
   const model = modelOf(name);
   const words = root.at("words");
@@ -229,17 +231,18 @@ function readSubject(root: Node, path: string, overrides: Overrides) {
   const count = words.at("count");
   if (count.isMissing && (words.isMissing || words.isMapping))
     count.complain(`missing (how many ${model.nouns.many}, or "all")`);
-  const asked = count.value === "all" ? undefined : (count.parameter(scored) as number);
-  const observed: Parameter = {
+  const wanted = count.value === "all" ? undefined : (count.parameter(scored) as number);
+  const observed = {
     ...samplesParameter(model, model.calibrationSplit, folder),
     default: SUBJECT_FIELDS.calibration.default,
   };
+  const amount = calibration.at("words");
   const values = {
     ...{ model: name, seed: own("seed"), mapper: own("mapper") },
-    calibration: calibration.at("words").parameter(observed) as number,
+    calibration: amount.value === "all" ? observed.max : (amount.parameter(observed) as number),
   };
   return {
     values,
-    subjects: new Subjects(path, { split, count: overrides.words ?? asked, weights: overrides.weights }),
+    subjects: new Subjects(path, { split, count: overrides.words ?? wanted, weights: overrides.weights }),
   };
 }

@@ -24,7 +24,14 @@ const each = (properties: readonly string[], of: (name: string) => Schema) =>
 function valueSchema(parameter: Parameter): Schema {
   const { doc, default: otherwise } = parameter;
   const about = { description: doc, default: otherwise };
-  if (parameter.kind === "choice") return { enum: [...parameter.choices], ...about };
+  if (parameter.kind === "choice") {
+    const { choices, file } = parameter;
+    if (file === undefined) return { enum: [...choices], ...about };
+    return {
+      anyOf: [{ enum: [...choices] }, { type: "string", pattern: `${file.replace(".", "\\.")}$` }],
+      ...about,
+    };
+  }
   const { min, max, unit } = parameter;
   const type = parameter.kind === "int" ? "integer" : "number";
   return { type, minimum: min, maximum: max, ...about, description: unit === "" ? doc : `${doc} (${unit})` };
@@ -98,7 +105,7 @@ function experiment(): Schema {
         { split: { enum: splits }, count },
         { description: "what is scored", required: ["count"] },
       ),
-      calibration: mapping({ words: valueSchema(calibration) }),
+      calibration: mapping({ words: { anyOf: [valueSchema(calibration), { const: "all" }] } }),
       ...{ seed: valueSchema(seed), mapper: valueSchema(mapper), arch: MACHINE },
       recipe: { anyOf: [RECIPE, mapping({ file: RECIPE, ...each(Object.keys(RECIPE_FIELDS), ref) })] },
       where: CONSTRAINTS,

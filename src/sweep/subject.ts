@@ -110,7 +110,8 @@ function readSubject(spec: SubjectSpec): Subject {
   let level: unknown;
   let frozenRanges: Ranges | undefined;
   const fitted = new Recent<Ranges>(FITTED_HELD);
-  const modelHash = sha256(readFileSync(path)).slice(0, 12);
+  const ownHash = sha256(readFileSync(path)).slice(0, 12);
+  const modelHash = model.identity === undefined ? ownHash : hashOf([ownHash, model.identity]);
   const dataHash = hashOf({ samples, calibration });
   return {
     ...{ name: spec.model, model, path, params, samples },

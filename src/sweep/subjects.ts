@@ -5,7 +5,7 @@ import { PACKAGE } from "../base/package.ts";
 import { Recent } from "../base/recent.ts";
 import { faultOf, type Parameter } from "../base/settings.ts";
 import type { Model } from "../model/model.ts";
-import { MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
+import { DESCRIPTION, isDescription, MODEL_NAMES, type ModelName, modelOf } from "../model/table.ts";
 import { MAPPERS, type Mapper } from "./mapped.ts";
 import { countOf, type SubjectSpec } from "./subject.ts";
 
@@ -13,7 +13,10 @@ const CALIBRATION_SAMPLES = 300;
 
 /** What a point may say beside machine and recipe: what is run, what its ranges come from, and how it is mapped. */
 export const SUBJECT_FIELDS = {
-  model: { kind: "choice", doc: "the model", choices: MODEL_NAMES, default: MODEL_NAMES[0] },
+  model: {
+    ...{ kind: "choice", doc: "the model, or the path of a file that describes one" },
+    ...{ choices: MODEL_NAMES, file: DESCRIPTION, default: MODEL_NAMES[0] },
+  },
   calibration: {
     ...{ kind: "int", unit: "", min: 1, max: 1_000_000_000, default: CALIBRATION_SAMPLES },
     doc: "how many of the model's calibration samples give the ranges",
@@ -57,7 +60,8 @@ export class Subjects {
 
   /** @throws InputError where the model has no such split, or not so many samples */
   of(values: SubjectValues): SubjectSpec {
-    const { model: name, calibration, seed } = values;
+    const { calibration, seed } = values;
+    const name = placed(values.model, this.#path);
     return this.#held.recall(JSON.stringify([name, calibration, seed]), () => {
       const { split, count, weights } = this.#scored;
       const model = modelOf(name);
@@ -94,8 +98,15 @@ export function samplesParameter(model: Model, split: string, folder: string) {
   } as const satisfies Parameter;
 }
 
-/** The model beside the experiment, or else the one that ships with this package. */
+/** A model as an experiment names it, by a path from the current folder where it is a description beside the experiment's file. */
+export function placed(name: ModelName, path: string): ModelName {
+  const beside = join(dirname(path), name);
+  return isDescription(name) && isDescription(beside) && existsSync(beside) ? beside : name;
+}
+
+/** The model beside the experiment, or else the one that ships with this package; of a description its own folder. */
 export function folderOf(model: string, path: string): string {
+  if (isDescription(model)) return dirname(model);
   const beside = join(dirname(path), "models", model);
   return existsSync(beside) ? beside : join(PACKAGE, "experiments", "models", model);
 }

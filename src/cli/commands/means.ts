@@ -1,9 +1,11 @@
 import { InputError } from "../../base/errors.ts";
+import { faultOf } from "../../base/settings.ts";
 import { readText } from "../../base/yaml.ts";
-import { MODELS, type ModelName, modelOf } from "../../model/table.ts";
+import { type ModelName, modelOf } from "../../model/table.ts";
 import { parseCsv } from "../../report/csv.ts";
 import { meansOf, type Spread } from "../../report/means.ts";
 import { FACTS } from "../../sweep/columns.ts";
+import { SUBJECT_FIELDS } from "../../sweep/subjects.ts";
 import { defineCommand, STATUS } from "../command.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
 import { json } from "../options.ts";
@@ -61,7 +63,7 @@ function metricColumns(
   where: string,
 ): string[] {
   const name = row?.[header.indexOf("model")];
-  if (name === undefined || !Object.hasOwn(MODELS, name))
+  if (name === undefined || faultOf(SUBJECT_FIELDS.model, name) !== undefined)
     throw new InputError(where, "not a CSV that sweep wrote of a model known here");
   const { metrics } = modelOf(name as ModelName);
   return header.filter((column) =>

@@ -21,7 +21,7 @@ function sample(
   bound?: Bound,
 ): SampleOf<DotAttentionParams> {
   return {
-    ...{ name, params: { scale: 1 / Math.sqrt(inner) }, recipe },
+    ...{ name, params: { scale: inner ** -0.5 }, recipe },
     draw: (rng) => [
       uniformVectors(rng, inner, queries, 2),
       uniformVectors(rng, inner, keys, 2),

@@ -118,6 +118,25 @@ export class Network {
     return compileNetwork(new Map(sizes.map((size) => [size, this.planAt(q, size)])), arch, mapping);
   }
 
+  /** Lengths of the vectors that a frame gives: of each output those along its last axis. */
+  widthsAt(size: number): number[] {
+    return this.#outputsOf(this.partsAt(size)).flatMap(({ shape }) =>
+      new Array<number>(elementsIn(shape.slice(0, -1))).fill(shape.at(-1) ?? 1),
+    );
+  }
+
+  /** What comes out, in this order: outputs of the machine that the host does not read, then the host's. */
+  #outputsOf({ machine, back }: Parts): { readonly name: string; readonly shape: readonly number[] }[] {
+    const read = new Set(back?.inputs.map(({ name }) => name));
+    const given = (graph: Graph) =>
+      graph.outputs.map(({ name, value }) => ({
+        name,
+        shape: graph.types.get(value)!.shape as readonly number[],
+      }));
+    const own = given(machine).filter(({ name }) => !read.has(name));
+    return [...own, ...(back ? given(back) : [])].filter(({ name }) => !this.#isState(name));
+  }
+
   planAt(q: QNetwork, size: number): Plan {
     const plans = this.#plans.get(q) ?? new Map<number, Plan>();
     this.#plans.set(q, plans);
@@ -155,21 +174,20 @@ export class Network {
 
   /** What the host makes of the machine's results: the graph's outputs that are no states. */
   #behind(
-    { machine, back }: Parts,
+    parts: Parts,
     frame: Frame,
     inputs: ReadonlyMap<string, Tensor>,
     results: ReadonlyMap<string, Tensor>,
   ): number[] {
+    const { back } = parts;
     const known = new Map([...Object.entries(frame), ...inputs, ...results]);
     const more =
       back === undefined
         ? new Map<string, Tensor>()
         : execute(back, new Map(back.inputs.map(({ name }) => [name, known.get(name)!])));
-    const own = machine.outputs
-      .map(({ name }) => name)
-      .filter((name) => !back?.inputs.some((input) => input.name === name));
-    const names = [...own, ...more.keys()].filter((name) => !this.#isState(name));
-    return names.flatMap((name) => Array.from((more.get(name) ?? results.get(name)!).data));
+    return this.#outputsOf(parts).flatMap(({ name }) =>
+      Array.from((more.get(name) ?? results.get(name)!).data),
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { cut } from "../../onnx/cut.ts";
 import { isReal } from "../../onnx/dtype.ts";
 import type { Graph, Node } from "../../onnx/graph.ts";
 import { readsOf } from "../../onnx/graph.ts";
+import { fuse } from "../../onnx/patterns/fuse.ts";
 import { choiceFor, isTaken } from "./kinds/choice.ts";
 import { Operation } from "./operation.ts";
 
@@ -34,6 +35,26 @@ export function partsOf(graph: Graph): Parts {
     machine: cut(graph, { from, to: [...ends.map(({ name }) => name), ...more] }),
     ...(hosted.length > 0 && { front: cut(graph, { to: hosted }) }),
     ...(behind.length > 0 && { back: cut(graph, { from: taken, to: behind }) }),
+  };
+}
+
+/** A part of a graph for the machine, and all before it and behind it for the host. */
+export function partsAround(whole: Graph, machine: Graph): Parts {
+  const inputs = whole.inputs.map(({ name }) => name);
+  const early = machine.inputs.map(({ name }) => name).filter((name) => !inputs.includes(name));
+  const given = machine.outputs.map(({ value }) => value);
+  const late = whole.outputs.filter(({ value }) => !given.includes(value));
+  const ends = late.map(({ value }) => value);
+  // What the host needs behind the machine's part, from that part and from its own inputs.
+  const reads = new Set(ends);
+  for (const node of whole.nodes.toReversed())
+    if (node.outputs.some((name) => reads.has(name) && !given.includes(name)))
+      for (const name of readsOf(node)) reads.add(name);
+  const from = [...inputs, ...given].filter((name) => reads.has(name));
+  return {
+    machine,
+    ...(early.length > 0 && { front: fuse(cut(whole, { to: early })) }),
+    ...(late.length > 0 && { back: fuse(cut(whole, { from, to: late.map(({ name }) => name) })) }),
   };
 }
 
