@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import { readBytes, writeWhole } from "../../base/files.ts";
 import { fromNpyTensor, npyTypeOf, toNpyTensor } from "../../base/npy.ts";
+import { partsOf } from "../../model/onnx/parts.ts";
+import { oddOf, sharesOf } from "../../model/onnx/shares.ts";
 import { execute } from "../../onnx/execute.ts";
 import type { Graph, Input } from "../../onnx/graph.ts";
 import { loadModel, loadPart } from "../../onnx/load.ts";
@@ -70,8 +72,10 @@ export const importCommand = defineCommand({
     const outside = parts && summarize(parts.rest).total;
     io.out(
       args.json
-        ? toJson(documentOf(graph, summary, outside))
-        : reportOf(graph, summary, outside) + openText(parts?.inputs ?? graph.inputs, summary.total),
+        ? toJson({ ...documentOf(graph, summary, outside), ...machineOf(graph) })
+        : reportOf(graph, summary, outside) +
+            machineText(graph) +
+            openText(parts?.inputs ?? graph.inputs, summary.total),
     );
     return STATUS.done;
   },
@@ -210,6 +214,28 @@ function reportOf(
       { right: RIGHT },
     ),
   ].join("");
+}
+
+/** Whose the nodes are, and which of the machine's it does not take. */
+function machineOf(graph: Graph) {
+  const parts = partsOf(graph);
+  return { shares: sharesOf(parts), odd: oddOf(parts.machine) };
+}
+
+function machineText(graph: Graph): string {
+  const { shares, odd } = machineOf(graph);
+  const { machine, front, back } = shares;
+  const total = summarize(graph).total;
+  const rows = [
+    ["machine", ...cells(machine, total), ""],
+    ...(front ? [["host, before it", ...cells(front, total), front.ops.join(", ")]] : []),
+    ...(back ? [["host, behind it", ...cells(back, total), back.ops.join(", ")]] : []),
+  ];
+  const table = layOut([["computed by", ...HEADING, "operators"], ...rows], { right: RIGHT });
+  if (odd.length === 0) return `\n${table}`;
+  const lines = odd.map(({ node, op, why }) => `  ${node} (${op}) ${why}`);
+  const advice = "give --from and --to around what the machine is to do; the host does the rest";
+  return `\n${table}\n${grouped(odd.length)} nodes are between, and the machine does not take them: ${advice}\n${lines.join("\n")}\n`;
 }
 
 /** What the figures leave out, and what to say so that they do not. */

@@ -17,7 +17,9 @@ export interface ValueClass {
   readonly origins: readonly Port[];
   /** Operations that read members for more than their place. */
   readonly readers: readonly Port[];
+  /** Whether a host brings some of it: what is no state. */
   readonly isInput: boolean;
+  readonly isState: boolean;
   readonly isOutput: boolean;
 }
 
@@ -60,7 +62,7 @@ export function classesOf(
   const classOf = (name: string) => {
     const root = unions.root(name);
     const known = made.get(root) ?? {
-      ...{ members: [], origins: [], readers: [], isInput: false, isOutput: false },
+      ...{ members: [], origins: [], readers: [], isInput: false, isState: false, isOutput: false },
     };
     made.set(root, known);
     return known;
@@ -68,7 +70,9 @@ export function classesOf(
   for (const name of names) {
     const held = classOf(name);
     held.members = [...held.members, name];
-    held.isInput ||= inputs.includes(name);
+    const isState = states.some(({ input }) => input === name);
+    held.isState ||= isState;
+    held.isInput ||= inputs.includes(name) && !isState;
     held.isOutput ||= outputs.includes(name);
   }
   for (const [i, op] of operations.entries()) {

@@ -31,6 +31,8 @@ interface Surroundings {
 /** An operand as a node wants it. */
 export interface Wanted {
   readonly order: Order;
+  /** Its elements by their row-major numbers, in place of all of them in an order; negative: the 0 of padding. */
+  readonly pick?: Int32Array;
   /** The shape that it is repeated over, where that is not its own. */
   readonly over?: readonly number[];
   /** Whether the instruction repeats it by itself: it then takes the part that repeats. */

@@ -15,6 +15,7 @@ import { nearness } from "./metrics.ts";
 import { type Frames, Network, widenNetwork } from "./network.ts";
 import { type Parts, partsAround, partsOf } from "./parts.ts";
 import type { QNetwork } from "./quantize.ts";
+import { sharesOf } from "./shares.ts";
 
 /** All inputs are of one size. */
 const SIZE = 1;
@@ -145,6 +146,16 @@ export function importedModel(path: string): Model<Params, ImportedSample, QNetw
     },
     textOf: (outputs) => outputs.map((x) => x.toPrecision(4)).join(" "),
     invocations: () =>
-      states.length > 0 ? "a program a frame; states carry over a whole stream" : "one program a frame",
+      `${states.length > 0 ? "a program a frame; states carry over a whole stream" : "one program a frame"}. ${hostText(known().parts)}`,
   };
+}
+
+/** What the host does of a frame's work. */
+function hostText(parts: Parts): string {
+  const { machine, front, back } = sharesOf(parts);
+  const hosted = [front, back].filter((work) => work !== undefined);
+  if (hosted.length === 0) return "The host computes nothing";
+  const macs = hosted.reduce((sum, work) => sum + work.macs, 0);
+  const ops = [...new Set(hosted.flatMap((work) => work.ops))].join(", ");
+  return `The host computes ${ops} in floats: ${macs} of ${macs + machine.macs} MACs a frame`;
 }

@@ -1,4 +1,5 @@
 import type { Settings } from "../../arch/fields.ts";
+import { digestOf } from "../../base/hash.ts";
 import type { Grid } from "../../fixed/real.ts";
 import { alignmentOf } from "../../isa/tables.ts";
 import { exactRescale } from "../../kernels/elementwise.ts";
@@ -223,14 +224,16 @@ class Planner {
   }
 
   /** A value as it is wanted: where it lies, or a copy. */
-  #take(value: string, { order, over, isPart }: Wanted): Part {
-    const all = this.#inOrder(value, order, over);
+  #take(value: string, { order, over, pick, isPart }: Wanted): Part {
+    const own = this.#elements.get(value)!;
+    const all =
+      pick?.map((place) => (place < 0 ? PADDING : own[place]!)) ?? this.#inOrder(value, order, over);
     const elements = isPart ? all.subarray(0, periodOf(all)) : all;
     if (this.#isTogether(elements)) {
       const piece = this.#pieceOf(elements[0]!);
       return { piece, from: elements[0]! - piece.first, elements: elements.length };
     }
-    const key = JSON.stringify([value, order, over, isPart]);
+    const key = JSON.stringify([value, order, over, isPart, pick && digestOf(pick)]);
     const copy = this.#copies.get(key) ?? this.#moved(value, elements);
     this.#copies.set(key, copy);
     return copy;

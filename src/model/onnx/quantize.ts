@@ -65,8 +65,7 @@ class Quantizer {
   network(): QNetwork {
     let steps = this.#steps();
     // A state is read before what gives it is quantized: with its grid known, all is done once more.
-    if ([...this.#classes.values()].some(({ isInput, origins }) => isInput && origins.length > 0))
-      steps = this.#steps();
+    if ([...this.#classes.values()].some(({ isState }) => isState)) steps = this.#steps();
     const grids = Object.fromEntries([...this.#classes].map(([name, held]) => [name, this.#gridOf(held)]));
     return { grids, steps };
   }
@@ -106,7 +105,7 @@ class Quantizer {
     const rescales = results.map((name, i) => {
       const held = this.#classes.get(name)!;
       // What alone gives a value says on which grid it comes.
-      if (held.origins.length === 1) this.#grids.set(held, natural[i]!);
+      if (held.origins.length === 1 && !held.isInput) this.#grids.set(held, natural[i]!);
       const grid = this.#gridOf(held);
       return isSame(grid, natural[i]!) ? null : quantizeRescale(natural[i]!, grid, this.#numerics);
     });
@@ -133,7 +132,7 @@ class Quantizer {
   #made(held: ValueClass): Grid {
     const range = this.#rangeOf(held);
     const { recipe } = this.#numerics;
-    const isWide = held.isOutput && held.readers.length === 0 && !held.isInput;
+    const isWide = held.isOutput && held.readers.length === 0 && !held.isInput && !held.isState;
     if (isWide && held.origins.every(({ kind }) => kind.isWide)) return logitGridOf(range, this.#numerics);
     const asked = [
       ...held.readers.map(({ kind, op }) => kind.widths?.(recipe, op).input),
@@ -152,7 +151,12 @@ class Quantizer {
     if (op.name !== "Relu" && op.name !== "Clip") return undefined;
     const [name] = op.operands;
     const held = this.#classes.get(name!)!;
-    const isAlone = held.members.length === 1 && held.readers.length === 1 && !held.isOutput && !held.isInput;
+    const isAlone =
+      held.members.length === 1 &&
+      held.readers.length === 1 &&
+      !held.isOutput &&
+      !held.isInput &&
+      !held.isState;
     const saturates = held.origins.length === 1 && held.origins[0]!.kind.saturates;
     const range = this.#rangeOf(this.#classes.get(op.key)!);
     const bounds = boundsOf(op);

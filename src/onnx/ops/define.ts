@@ -80,6 +80,11 @@ export interface Op {
   macs?(call: Call, out: readonly ValueType[]): number;
   /** The function of one real number that it is, of every element; of curves. */
   curve?(call: Call): (x: number) => number;
+  /**
+   * The elements of the input that each output is made of, in row-major order of the outputs, as many for each; undefined where they are
+   * not as many for each. Negative: the 0 of padding. Of reductions and pooling, where shapes are known.
+   */
+  gathers?(call: Call): { readonly each: number; readonly sources: Int32Array } | undefined;
   /** Whether its first output is its first input, unchanged. */
   passes?(call: Call): boolean;
   /** Its output where it holds that as an attribute. */

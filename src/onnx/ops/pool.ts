@@ -35,6 +35,10 @@ function eachWindow(
   }
 }
 
+/** The spatial axes of an input whose sizes are known. */
+const planeOf = (call: Call) =>
+  asPlane(axesOf(call, kernelOf(call), call.int("ceil_mode") !== 0)!) as readonly [Known, Known];
+
 /** Windows over each channel by itself. */
 function pool(
   call: Call,
@@ -42,10 +46,7 @@ function pool(
   y: Tensor,
   f: (data: Data, from: number, inside: readonly number[], padded: number, to: number) => number,
 ): void {
-  const plane = asPlane(axesOf(call, kernelOf(call), call.int("ceil_mode") !== 0)!) as readonly [
-    Known,
-    Known,
-  ];
+  const plane = planeOf(call);
   const size = plane[0].input * plane[1].input;
   const outputs = plane[0].output * plane[1].output;
   const channels = x!.shape[0]! * x!.shape[1]!;
@@ -57,6 +58,27 @@ function pool(
   });
 }
 
+/** What a window has, as many elements for each; undefined where windows that reach into the padding are smaller. */
+function gathered(call: Call, fill: (inside: readonly number[], padded: number) => number | undefined) {
+  const plane = planeOf(call);
+  const size = plane[0].input * plane[1].input;
+  const outputs = plane[0].output * plane[1].output;
+  const [batch, channels] = call.concrete(0) as [number, number];
+  const each = elementsIn(kernelOf(call));
+  const sources = new Int32Array(batch * channels * outputs * each);
+  let isWhole = true;
+  eachWindow(plane, (to, inside, padded) => {
+    const more = inside.length < each ? fill(inside, padded) : 0;
+    if (more === undefined) isWhole = false;
+    for (let c = 0; c < batch * channels; c++)
+      for (let k = 0; k < each; k++) {
+        const place = inside[k] ?? more ?? 0;
+        sources[(c * outputs + to) * each + k] = place < 0 ? place : c * size + place;
+      }
+  });
+  return isWhole ? { each, sources } : undefined;
+}
+
 const inferPool = (call: Call): Shape | undefined =>
   shapeOf(call, call.shape(0)?.[1] ?? UNKNOWN, axesOf(call, kernelOf(call), call.int("ceil_mode") !== 0));
 
@@ -64,7 +86,7 @@ const workOf: Op["work"] = (call, [y]) => countOf(y!) * elementsIn(kernelOf(call
 
 /** The second output says where the largest element is: its place in the whole input, row by row or column by column. */
 const maxPool: Op = {
-  ...{ name: "MaxPool", target: "host", inputs: [1, 1], outputs: [1, 2] },
+  ...{ name: "MaxPool", target: "element-wise", inputs: [1, 1], outputs: [1, 2] },
   attributes: [...WINDOW_ATTRIBUTES, int("ceil_mode", 0), int("storage_order", 0)],
   infer(call) {
     const shape = inferPool(call);
@@ -74,6 +96,8 @@ const maxPool: Op = {
     ];
   },
   work: workOf,
+  // The largest of a window is the same where one of it is there twice.
+  gathers: (call) => gathered(call, ([first]) => first),
   compute(call, x, [y, places]) {
     const [height, width] = [1, ...x[0]!.shape.slice(2)].slice(-2) as [number, number];
     const isByColumn = call.int("storage_order") !== 0;
@@ -92,9 +116,14 @@ const maxPool: Op = {
 };
 
 const averagePool: Op = {
-  ...{ name: "AveragePool", target: "host", inputs: [1, 1], work: workOf },
+  ...{ name: "AveragePool", target: "element-wise", inputs: [1, 1], work: workOf },
   attributes: [...WINDOW_ATTRIBUTES, int("ceil_mode", 0), int("count_include_pad", 0)],
   infer: (call) => like(call, inferPool(call)),
+  gathers(call) {
+    const each = elementsIn(kernelOf(call));
+    const isCounted = (padded: number) => call.int("count_include_pad") !== 0 && padded === each;
+    return gathered(call, (_, padded) => (isCounted(padded) ? -1 : undefined));
+  },
   compute(call, x, [y]) {
     const isPadCounted = call.int("count_include_pad") !== 0;
     pool(call, x, y!, (data, from, inside, padded) => {
@@ -107,7 +136,14 @@ const averagePool: Op = {
 
 /** All spatial dimensions become one element. */
 const global = (name: string, f: (line: Data) => number): Op => ({
-  ...{ name, target: "host", inputs: [1, 1] },
+  ...{ name, target: "element-wise", inputs: [1, 1] },
+  gathers(call) {
+    const shape = call.concrete(0);
+    return {
+      each: elementsIn(shape.slice(2)),
+      sources: Int32Array.from({ length: elementsIn(shape) }, (_, i) => i),
+    };
+  },
   infer(call) {
     const shape = call.shape(0);
     if (shape !== undefined && shape.length < 2) call.refuse(`takes [batch, channels, ...], not [${shape}]`);

@@ -1,4 +1,4 @@
-import { offsetsOf, type Shape, stridesOf, type Tensor } from "../tensor.ts";
+import { offsetsOf, type Shape, stridesOf } from "../tensor.ts";
 import { type Call, int, ints, like, movedList, type Op, type Target } from "./define.ts";
 
 /** A reduction: what is added up, and what becomes of the sum. */
@@ -48,7 +48,7 @@ const shapeWithout = (call: Call, axes: readonly number[] | undefined): Shape | 
 };
 
 /** For each output the offset of its first input, and the offsets of all its inputs from there. */
-function partsOf({ shape }: Tensor, axes: readonly number[]): readonly [Int32Array, Int32Array] {
+function partsOf(shape: readonly number[], axes: readonly number[]): readonly [Int32Array, Int32Array] {
   const strides = stridesOf(shape);
   const offsets = (isGone: boolean) => {
     const kept = [...shape.keys()].filter((axis) => axes.includes(axis) === isGone);
@@ -67,8 +67,15 @@ const reduction = ({ name, target = "host", axesFrom, start, step, end }: Reduct
     int("noop_with_empty_axes", 0, { from: axesFrom }),
   ],
   infer: (call) => like(call, shapeWithout(call, axesOf(call, axesFrom))),
+  gathers(call) {
+    const [firsts, rest] = partsOf(call.concrete(0), axesOf(call, axesFrom)!);
+    const sources = new Int32Array(firsts.length * rest.length);
+    for (const [i, first] of firsts.entries())
+      for (const [k, offset] of rest.entries()) sources[i * rest.length + k] = first + offset;
+    return { each: rest.length, sources };
+  },
   compute(call, [x], [y]) {
-    const [firsts, rest] = partsOf(x!, axesOf(call, axesFrom)!);
+    const [firsts, rest] = partsOf(x!.shape, axesOf(call, axesFrom)!);
     for (let i = 0; i < y!.data.length; i++) {
       let sum = start;
       for (const offset of rest) sum = step(sum, x!.data[firsts[i]! + offset]!);
@@ -81,7 +88,7 @@ const reduction = ({ name, target = "host", axesFrom, start, step, end }: Reduct
 const reduceLogSumExp: Op = {
   ...reduction({ name: "ReduceLogSumExp", axesFrom: 18, start: 0, step: add }),
   compute(call, [x], [y]) {
-    const [firsts, rest] = partsOf(x!, axesOf(call, 18)!);
+    const [firsts, rest] = partsOf(x!.shape, axesOf(call, 18)!);
     for (let i = 0; i < y!.data.length; i++) {
       let most = -Infinity;
       for (const offset of rest) most = Math.max(most, x!.data[firsts[i]! + offset]!);
@@ -105,7 +112,7 @@ const argument = (name: string, isBetter: (x: number, best: number) => boolean):
   compute(call, [x], [y]) {
     const axis = call.axis(call.int("axis"), x!.shape.length);
     const isLast = call.opset >= 12 && call.int("select_last_index") !== 0;
-    const [firsts, rest] = partsOf(x!, [axis]);
+    const [firsts, rest] = partsOf(x!.shape, [axis]);
     for (let i = 0; i < y!.data.length; i++) {
       let best = 0;
       for (const [k, offset] of rest.entries()) {

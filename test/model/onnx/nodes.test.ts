@@ -23,7 +23,7 @@ const recipe = makeRecipe({ pwl_method: "optimal-rms" });
 const BOUNDS: Readonly<Record<string, number>> = {
   layout: 0.6,
   linear: 1,
-  matrices: 1,
+  matrices: 1.5,
   conv: 0.6,
   gain: 1.5,
   sum: 1.5,
@@ -34,6 +34,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   curve: 3,
   norm: 2,
   softmax: 1.5,
+  pool: 1.5,
   lstm: 2,
   // Gates of 8 bits move h at every step, docs/vectors.md.
   gru: 6,
@@ -122,7 +123,9 @@ test("every kind has tests", () => {
       "layout": 83,
       "linear": 9,
       "lstm": 2,
+      "matrices": 3,
       "norm": 7,
+      "pool": 41,
       "product": 3,
       "softmax": 6,
       "sum": 5,
