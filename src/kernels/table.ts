@@ -16,6 +16,7 @@ import {
   layerNormInSteps,
   madNorm,
 } from "./norm/index.ts";
+import { rnn } from "./rnn/index.ts";
 import { softmax } from "./softmax/index.ts";
 
 /** Every kernel. Whatever holds for all of them is tested over this table. */
@@ -35,6 +36,7 @@ export const kernels: readonly Kernel[] = [
   dotAttention,
   lstm,
   gru,
+  rnn,
   mogrifier,
   argmax,
 ];

@@ -13,7 +13,7 @@ import { activationGrid } from "../../src/kernels/define.ts";
 import { exactDotAttention } from "../../src/kernels/dot-attention/exact.ts";
 import { lowerDotAttention } from "../../src/kernels/dot-attention/lower.ts";
 import { quantizeDotAttention } from "../../src/kernels/dot-attention/quantize.ts";
-import { attendByDots } from "../../src/kernels/dot-attention/real.ts";
+import { attendByDots, usualScale } from "../../src/kernels/dot-attention/real.ts";
 import { widenDotAttention } from "../../src/kernels/dot-attention/widen.ts";
 import {
   exactLookup,
@@ -54,7 +54,7 @@ import { affineGrid, bipolarGrid, symmetricGrid } from "../../src/quant/grid.ts"
 import { powersOfTwo } from "../../src/quant/numerics.ts";
 import { tableFor } from "../../src/quant/tables.ts";
 import { type Family, family, kernelOf, limits, sized, upTo } from "./fuzz-kernels.ts";
-import { lstm, mogrifier } from "./fuzz-recurrent.ts";
+import { lstm, mogrifier, rnn } from "./fuzz-recurrent.ts";
 
 /** The shapes that are fuzzed, and the kernel of each. */
 
@@ -315,7 +315,7 @@ const dotAttention = family({
   kernel({ queries, entries, innerLength, valueLength, limit, before, after, whole }, rng) {
     const [inner, value] = [sized(innerLength, whole), sized(valueLength, whole)];
     const rowOf = (length: number) => before + length + after;
-    const p = { scale: (0.1 + rng()) / Math.sqrt(inner) };
+    const p = { scale: (0.1 + rng()) * usualScale(inner) };
     const draw = (random: () => number) => [
       uniformVectors(random, rowOf(inner), queries, limit),
       uniformVectors(random, rowOf(inner), entries),
@@ -359,5 +359,5 @@ const dotAttention = family({
 });
 
 export const families: readonly Family[] = [
-  ...[linear, sum, product, activation, norm, softmax, attention, dotAttention, lstm, mogrifier],
+  ...[linear, sum, product, activation, norm, softmax, attention, dotAttention, lstm, rnn, mogrifier],
 ];

@@ -11,6 +11,11 @@ import { lowerMogrifier } from "../../src/kernels/mogrifier/lower.ts";
 import { productsOf, type QMogrifier, quantizeMogrifier } from "../../src/kernels/mogrifier/quantize.ts";
 import { type Mogrified, mogrify } from "../../src/kernels/mogrifier/real.ts";
 import { widenMogrifier } from "../../src/kernels/mogrifier/widen.ts";
+import { exactRnn } from "../../src/kernels/rnn/exact.ts";
+import { lowerRnn } from "../../src/kernels/rnn/lower.ts";
+import { hiddenGrid, quantizeRnn, matricesOf as rnnMatrices } from "../../src/kernels/rnn/quantize.ts";
+import { type RnnParams, rnnSequence } from "../../src/kernels/rnn/real.ts";
+import { widenRnn } from "../../src/kernels/rnn/widen.ts";
 import {
   joined,
   partsOf,
@@ -84,6 +89,42 @@ export const lstm = family({
       matrices: matricesOf,
       exact: (q, inputs, arch) => exactLstm(q, inputs, reverse, arch),
       lower: (q, b, inputs) => lowerLstm(b, q, inputs, reverse),
+    });
+  },
+});
+
+export const rnn = family({
+  name: "rnn",
+  shape: fc.record({
+    ...{ parts: fc.array(upTo(10), { minLength: 1, maxLength: 2 }), size: upTo(14), steps: upTo(9) },
+    ...{ whole: fc.boolean(), bias: fc.boolean(), reverse: fc.boolean(), limit: limits },
+    activation: fc.constantFrom("tanh" as const, "relu" as const),
+  }),
+  recipe: (_, recipe) => ({
+    ...recipe,
+    ...(recipe.gate_curve === "gemmlowp" && { gate_format: "q3.12" }),
+  }),
+  kernel({ whole, steps, size, parts, bias, reverse, activation, limit }, rng) {
+    const hidden = sized(size, whole);
+    const widths = parts.map((part) => sized(part, whole));
+    const input = widths.reduce((all, width) => all + width);
+    const layer: RnnParams = {
+      ...{ input, hidden, activation },
+      weightX: uniformMatrix(rng, hidden, input),
+      weightH: uniformMatrix(rng, hidden, hidden, 1 / Math.sqrt(hidden)),
+      ...(bias && { bias: uniform(rng, hidden) }),
+    };
+    return kernelOf((random) => widths.map((width) => uniformVectors(random, width, steps, limit)), {
+      real: (_, inputs, tap) => rnnSequence(layer, joined(inputs), reverse, tap),
+      quantize(_, inputs, ranges, numerics) {
+        const gridOfH = hiddenGrid(layer, ranges, numerics);
+        return quantizeRnn(layer, partsOf(layer.weightX, widths, inputs), ranges, gridOfH, numerics);
+      },
+      widen: widenRnn,
+      outputGrid: (q) => q.hidden,
+      matrices: rnnMatrices,
+      exact: (q, inputs, arch) => exactRnn(q, inputs, reverse, arch),
+      lower: (q, b, inputs) => lowerRnn(b, q, inputs, reverse),
     });
   },
 });

@@ -38,7 +38,7 @@ const nodeTest = (
   opset = 13,
 ) => ({ op, opset: { "": opset }, attributes, sets: [{ inputs, outputs }] });
 
-const OUT = ["RNN", "LogSoftmax", "MeanVarianceNormalization", "Reciprocal", "Sqrt"].map(
+const OUT = ["LogSoftmax", "MeanVarianceNormalization", "Reciprocal", "Sqrt"].map(
   (name) => `onnx-node/${name}`,
 );
 
@@ -76,6 +76,7 @@ describe("one wrong element fails its case and is named", () => {
     ["test_dequantizelinear_axis", "y", 0.5],
     ["test_lstm_with_peepholes", "Y_h", 0.002],
     ["test_gru_seq_length", "Y_h", 0.003],
+    ["test_simple_rnn_defaults", "Y_h", 0.002],
     ["test_layer_normalization_4d_axis1", "Y", 0.01],
     ["test_softmax_axis_1", "output", 0.001],
     ["test_erf", "Y", 0.001],
@@ -167,6 +168,69 @@ test("a GRU of either reset gate, any direction, and start states is what nested
     }),
     { numRuns: 40 },
   );
+});
+
+test("an RNN of tanh or relu, any direction, and start states is what nested loops make of it", () => {
+  const small = fc.integer({ min: 1, max: 4 });
+  const shape = fc.record({
+    ...{ steps: small, count: small, input: small, hidden: small, names: fc.boolean(), seed: fc.integer() },
+    direction: fc.constantFrom("forward", "reverse", "bidirectional"),
+    activation: fc.constantFrom("Tanh", "Relu"),
+  });
+  fc.assert(
+    fc.property(shape, ({ steps, count, input, hidden, names, activation, direction, seed }) => {
+      const rng = seedrandom(String(seed));
+      const reals = (n: number) => Array.from({ length: n }, () => Math.fround(2 * rng() - 1));
+      const directions = direction === "bidirectional" ? 2 : 1;
+      const x = reals(steps * count * input);
+      const [w, r] = [reals(directions * hidden * input), reals(directions * hidden * hidden)];
+      const [b, h0] = [reals(directions * 2 * hidden), reals(directions * count * hidden)];
+      const y = new Float64Array(steps * directions * count * hidden);
+      const isTanh = activation === "Tanh" || !names;
+      for (let k = 0; k < directions; k++)
+        for (let i = 0; i < count; i++) {
+          let h = h0.slice((k * count + i) * hidden, (k * count + i + 1) * hidden);
+          for (let s = 0; s < steps; s++) {
+            const t = direction === "reverse" || k === 1 ? steps - 1 - s : s;
+            h = h.map((_, n) => {
+              let sum = b[(2 * k + 0) * hidden + n]! + b[(2 * k + 1) * hidden + n]!;
+              for (let j = 0; j < input; j++)
+                sum += w[(k * hidden + n) * input + j]! * x[(t * count + i) * input + j]!;
+              for (let j = 0; j < hidden; j++) sum += r[(k * hidden + n) * hidden + j]! * h[j]!;
+              return isTanh ? Math.tanh(sum) : Math.max(0, sum);
+            });
+            y.set(h, ((t * directions + k) * count + i) * hidden);
+          }
+        }
+      const file = nodeTest(
+        "RNN",
+        {
+          ...{ hidden_size: hidden, direction },
+          ...(names && { activations: new Array(directions).fill(activation) }),
+        },
+        [
+          tensor("X", "float32", [steps, count, input], x),
+          tensor("W", "float32", [directions, hidden, input], w),
+          tensor("R", "float32", [directions, hidden, hidden], r),
+          tensor("B", "float32", [directions, 2 * hidden], b),
+          tensor("sequence_lens", "int32", [count], new Array(count).fill(steps)),
+          tensor("initial_h", "float32", [directions, count, hidden], h0),
+        ],
+        [tensor("Y", "float32", [steps, directions, count, hidden], y)],
+      );
+      expect(reportOf(file)).toMatchObject({ passed: 1, elements: y.length, failures: [] });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test.each([
+  [{ clip: 3 }, "the RNN's layer knows no clip"],
+  [{ activations: ["Affine"] }, "the RNN's layer has tanh or relu, not affine"],
+])("an RNN with %o is skipped", (attributes, reason) => {
+  const file = read("test_simple_rnn_defaults");
+  Object.assign(file.attributes, attributes);
+  expect(reportOf(file).skips).toMatchObject([{ reason }]);
 });
 
 describe("integers, in shapes and types that the data has none of", () => {

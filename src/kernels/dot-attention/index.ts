@@ -4,7 +4,7 @@ import { uniformVectors } from "../samples.ts";
 import { exactDotAttention } from "./exact.ts";
 import { lowerDotAttention } from "./lower.ts";
 import { type QDotAttention, quantizeDotAttention } from "./quantize.ts";
-import { attendByDots, type DotAttentionParams } from "./real.ts";
+import { attendByDots, type DotAttentionParams, usualScale } from "./real.ts";
 import { widenDotAttention } from "./widen.ts";
 
 interface Shape {
@@ -21,7 +21,7 @@ function sample(
   bound?: Bound,
 ): SampleOf<DotAttentionParams> {
   return {
-    ...{ name, params: { scale: inner ** -0.5 }, recipe },
+    ...{ name, params: { scale: usualScale(inner) }, recipe },
     draw: (rng) => [
       uniformVectors(rng, inner, queries, 2),
       uniformVectors(rng, inner, keys, 2),
@@ -48,7 +48,12 @@ export const dotAttention = defineKernel<DotAttentionParams, QDotAttention>({
     sample("one of everything", { queries: 1, keys: 1, inner: 1, value: 1 }),
     sample("one key", { queries: 3, keys: 1, inner: 4, value: 5 }),
     sample("odd sizes", { queries: 5, keys: 7, inner: 3, value: 9 }),
-    sample("one query, keys deeper than the array", { queries: 1, keys: 19, inner: 21, value: 6 }),
+    sample("one query, keys deeper than the array", {
+      queries: 1,
+      keys: 19,
+      inner: 21,
+      value: 6,
+    }),
     sample("whole bytes of 4 bits", { queries: 4, keys: 6, inner: 8, value: 2 }),
     sample(
       "I-BERT's softmax",

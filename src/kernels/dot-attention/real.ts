@@ -4,9 +4,12 @@ import { expectLength, prefixed, type Tap } from "../tensors.ts";
 
 /** Scaled dot-product attention of one head (Vaswani et al. 2017), docs/method.md, section 5. */
 export interface DotAttentionParams {
-  /** What products of queries and keys are multiplied by, above 0: 1/sqrt(k) in the paper. */
+  /** What products of queries and keys are multiplied by, above 0. */
   readonly scale: number;
 }
+
+/** The paper's scale of queries and keys of so many elements: their products then vary as they do. */
+export const usualScale = (inner: number): number => 1 / Math.sqrt(inner);
 
 /**
  * softmax(scale Q K') V: queries [m][k], keys [n][k] and values [n][v] to contexts [m][v]. Sites, for each query: `score` (all

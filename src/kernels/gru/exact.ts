@@ -2,6 +2,7 @@ import type { Settings } from "../../arch/fields.ts";
 import { exactCurve } from "../curve.ts";
 import { exactGain, exactProduct, exactRescale, exactSum, zeros } from "../elementwise.ts";
 import { exactLinear } from "../linear/exact.ts";
+import { inSteps } from "../steps.ts";
 import type { QGru } from "./quantize.ts";
 
 interface GruCodes {
@@ -18,11 +19,10 @@ export function exactGru(
 ): Int32Array[] {
   const steps = inputs[0]!.map((_, t) => inputs.map((part) => part[t]!));
   let at: GruCodes = { h: zeros(q.hiddenSize, q.hidden), state: zeros(q.hiddenSize, q.state) };
-  const hs = (reverse ? steps.toReversed() : steps).map((x) => {
+  return inSteps(steps, reverse, (x) => {
     at = exactGruCell(q, x, at, arch);
     return at.h;
   });
-  return reverse ? hs.reverse() : hs;
 }
 
 /** One step; `inputs` are the parts that x is concatenated from. */

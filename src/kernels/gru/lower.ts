@@ -1,49 +1,34 @@
-import { type Builder, plus, rowOf, strideOf, type Tensor } from "../builder.ts";
+import { type Builder, rowOf, type Tensor } from "../builder.ts";
 import { lowerCurve } from "../curve.ts";
 import { lowerGain, lowerProduct, lowerRescale, lowerSum, lowerZero } from "../elementwise.ts";
 import { lowerLinear } from "../linear/lower.ts";
+import { lowerFromZero, lowerSteps, type StateRows } from "../steps.ts";
 import type { QGru } from "./quantize.ts";
 
 /** A whole sequence from 0, h of every step as a tensor. */
-export function lowerGru(b: Builder, q: QGru, inputs: readonly Tensor[], reverse: boolean): Tensor {
-  const steps = inputs[0]!.count;
-  // Before the first h and behind the last one a row of zeros, from which either direction starts.
-  const rows = b.map.tensor(q.hidden, q.hiddenSize, steps + 2);
-  lowerZero(b, rowOf(rows, 0));
-  lowerZero(b, rowOf(rows, steps + 1));
-  lowerGruSequence(b, q, inputs, { first: rowOf(rows, 0), stride: strideOf(rows) }, reverse);
-  return { ...rowOf(rows, 1), count: steps };
-}
+export const lowerGru = (b: Builder, q: QGru, inputs: readonly Tensor[], reverse: boolean): Tensor =>
+  lowerFromZero(b, { grid: q.hidden, length: q.hiddenSize }, inputs[0]!.count, (rows) =>
+    lowerGruSequence(b, q, inputs, rows, reverse),
+  );
 
 /**
- * A sequence into rows, `stride` bytes apart, of which there are two more than the inputs have vectors: the first h is in the one
- * before the first, or behind the last.
+ * A sequence into rows that hold its first h.
  * @param held  what is remembered before the first step, which what is behind the last takes the place of; zeros where there is none
  */
-export function lowerGruSequence(
+export const lowerGruSequence = (
   b: Builder,
   q: QGru,
   inputs: readonly Tensor[],
-  { first, stride }: { readonly first: Tensor; readonly stride: number },
+  rows: StateRows,
   reverse: boolean,
   held?: Tensor,
-): void {
-  const steps = inputs[0]!.count;
-  b.scratch(() => {
+): void =>
+  lowerSteps(b, rows, reverse, () => {
     const fromX = lowerGruInput(b, q, inputs);
     const state = held ?? b.map.tensor(q.state, q.hiddenSize);
     if (held === undefined) b.label("start", () => lowerZero(b, state));
-    const sign = reverse ? -1 : 1;
-    const row = (k: number): Tensor => ({ ...first, at: plus(first.at, k * stride) });
-    const [x0, h0, next0] = reverse
-      ? [rowOf(fromX, steps - 1), row(steps + 1), row(steps)]
-      : [rowOf(fromX, 0), row(0), row(1)];
-    b.loop(steps, [sign * strideOf(fromX), sign * stride], (indexed) => {
-      const at = (from: Tensor, by: number): Tensor => ({ ...from, at: indexed(from.at, by) });
-      lowerGruStep(b, q, at(x0, 0), at(h0, 1), state, at(next0, 1));
-    });
+    return { fromX, step: (x, h, next) => lowerGruStep(b, q, x, h, state, next) };
   });
-}
 
 /** W x of every step. */
 export function lowerGruInput(b: Builder, q: QGru, inputs: readonly Tensor[]): Tensor {

@@ -1,5 +1,6 @@
 import { CURVES } from "../../pwl/curves.ts";
 import { addTo, product } from "../linear/real.ts";
+import { inSteps } from "../steps.ts";
 import type { Matrix, Tap } from "../tensors.ts";
 
 /** A gated recurrent unit (Cho et al. 2014). Blocks of `hidden` rows in ONNX's order: update z, reset r, candidate n. */
@@ -71,9 +72,8 @@ export function gruSequence(
   start: Float64Array = new Float64Array(p.hidden),
 ): Float64Array[] {
   let h: Float64Array = start;
-  const hs = (reverse ? xs.toReversed() : xs).map((x) => {
+  return inSteps(xs, reverse, (x) => {
     h = gruCell(p, x, h, tap);
     return h;
   });
-  return reverse ? hs.reverse() : hs;
 }

@@ -1,6 +1,6 @@
 import { widenCurve } from "../curve.ts";
-import { widenGain, widenProduct, widenSum } from "../elementwise.ts";
-import { type Floats, NO_SCALE } from "../floats.ts";
+import { widenGain, widenProduct, widenRescale, widenSum } from "../elementwise.ts";
+import type { Floats } from "../floats.ts";
 import { widenLinear } from "../linear/widen.ts";
 import type { QGru } from "./quantize.ts";
 
@@ -19,7 +19,7 @@ export const widenGru = (q: QGru, floats: Floats): QGru => ({
   kept: widenProduct(q.kept, floats),
   added: widenProduct(q.added, floats),
   stateSum: widenSum(q.stateSum, floats),
-  shown: { a: floats.grid(q.shown.a), output: floats.grid(q.shown.output), scale: NO_SCALE },
+  shown: widenRescale(q.shown, floats),
   state: floats.grid(q.state),
   hidden: floats.grid(q.hidden),
 });

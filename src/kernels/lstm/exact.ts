@@ -3,6 +3,7 @@ import { exactCurve } from "../curve.ts";
 import { exactGain, exactMinimum, exactProduct, exactSum, zeros } from "../elementwise.ts";
 import { exactLinear } from "../linear/exact.ts";
 import { exactNorm } from "../norm/exact.ts";
+import { inSteps } from "../steps.ts";
 import type { QLstm } from "./quantize.ts";
 import { blocksOf } from "./real.ts";
 
@@ -26,11 +27,10 @@ export function exactLstm(
 ): Int32Array[] {
   const steps = inputs[0]!.map((_, t) => inputs.map((part) => part[t]!));
   let state = exactStart(q);
-  const hs = (reverse ? steps.toReversed() : steps).map((x) => {
+  return inSteps(steps, reverse, (x) => {
     state = exactLstmCell(q, x, state, arch);
     return state.h;
   });
-  return reverse ? hs.reverse() : hs;
 }
 
 /** One step of the cell; `inputs` are the parts that x is concatenated from. */

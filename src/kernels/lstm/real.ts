@@ -1,5 +1,6 @@
 import { addTo, type LinearParams, linear, product } from "../linear/real.ts";
 import { type NormParams, norm, normBlocks } from "../norm/real.ts";
+import { inSteps } from "../steps.ts";
 import { expectLength, type Matrix, prefixed, type Tap } from "../tensors.ts";
 
 /**
@@ -127,14 +128,11 @@ export function lstmSequence(
   reverse: boolean,
   tap?: Tap,
 ): Float64Array[] {
-  const order = reverse ? xs.toReversed() : xs;
-  const hs: Float64Array[] = [];
   let state = zeroState(p);
-  for (const x of order) {
+  return inSteps(xs, reverse, (x) => {
     state = lstmCell(p, x, state, tap);
-    hs.push(state.h);
-  }
-  return reverse ? hs.reverse() : hs;
+    return state.h;
+  });
 }
 
 /** N(Wx x; normX) + N(Wh h; normH). */

@@ -1,26 +1,21 @@
 import { skipped, type Verdict } from "../verdict.ts";
 import { gru, gruBound } from "./bounded-gru.ts";
 import {
-  directionsOf,
-  inBatches,
+  type HiddenInputs,
+  hiddenInputsOf,
+  hiddenRuns,
   type Layout,
   layoutOf,
   outputsOf,
   partOf,
-  sequencesOf,
-  stateOf,
 } from "./onnx-recurrent.ts";
 import type { NodeTest } from "./onnx-test.ts";
 
 /** Attributes that the kernel knows; others change what a unit is. */
 const KNOWN = ["hidden_size", "layout", "direction", "linear_before_reset"];
-const INPUTS = ["X", "W", "R", "B", "sequence_lens", "initial_h"] as const;
-type Inputs = ReturnType<typeof inputsOf>;
-
-const inputsOf = (test: NodeTest) => test.inputs(...INPUTS);
 
 /** A direction's constants. ONNX's blocks are the kernel's, and biases of W and of R add, but where r gates those of R. */
-function unitOf(test: NodeTest, given: Inputs, layout: Layout, k: number) {
+function unitOf(test: NodeTest, given: HiddenInputs, layout: Layout, k: number) {
   const { input, hidden } = layout;
   const matrix = (name: "W" | "R", columns: number) => ({
     ...{ rows: 3 * hidden, columns },
@@ -42,15 +37,11 @@ function unitOf(test: NodeTest, given: Inputs, layout: Layout, k: number) {
 export function gruNode(test: NodeTest): Verdict {
   const other = test.attributes.keys().find((key) => !KNOWN.includes(key));
   if (other !== undefined) return skipped(`the GRU's unit knows no ${other}`);
-  const given = inputsOf(test);
-  const [x, r] = [test.need(given.X, "X"), test.need(given.R, "R")];
-  const layout = layoutOf(test, x, r, 3);
-  const sequences = sequencesOf(x, given.sequence_lens, layout);
-  const runs = directionsOf(test, layout, r).map((reverse, k) => {
+  const given = hiddenInputsOf(test);
+  const layout = layoutOf(test, given.X, given.R, 3);
+  const runs = hiddenRuns(test, given, layout, (k) => {
     const unit = unitOf(test, given, layout, k);
-    const elements = sequences.map((xs, i) => ({ xs, start: stateOf(given.initial_h, layout, k, i) }));
-    const hs = inBatches(elements, reverse, (some) => gru(unit, some));
-    return { reverse, hs: reverse ? hs.map((own) => own.toReversed()) : hs };
+    return (sequences) => gru(unit, sequences);
   });
   const { y, h } = outputsOf(layout, runs);
   const bound = gruBound(layout.steps);

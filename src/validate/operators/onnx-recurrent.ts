@@ -1,3 +1,4 @@
+import type { Sequence } from "./bounded-recurrent.ts";
 import { elementsIn } from "./onnx.ts";
 import type { NodeTest, Tensor } from "./onnx-test.ts";
 
@@ -134,4 +135,30 @@ export function statesOf(layout: Layout, runs: readonly (readonly Float64Array[]
   for (const [k, batch] of runs.entries())
     for (const [i, state] of batch.entries()) all.set(state, vectorOfState(layout, k, i) * hidden);
   return all;
+}
+
+/** Inputs of an operator whose state is h. */
+export type HiddenInputs = ReturnType<typeof hiddenInputsOf>;
+
+export function hiddenInputsOf(test: NodeTest) {
+  const given = test.inputs("X", "W", "R", "B", "sequence_lens", "initial_h");
+  return { ...given, X: test.need(given.X, "X"), R: test.need(given.R, "R") };
+}
+
+/**
+ * h of every step of every sequence, in each direction of such an operator.
+ * @param unitOf  a direction's unit, run over sequences of one length in the order in which they are read
+ */
+export function hiddenRuns(
+  test: NodeTest,
+  given: HiddenInputs,
+  layout: Layout,
+  unitOf: (k: number) => (sequences: readonly Sequence[]) => readonly Float64Array[][],
+) {
+  const sequences = sequencesOf(given.X, given.sequence_lens, layout);
+  return directionsOf(test, layout, given.R).map((reverse, k) => {
+    const elements = sequences.map((xs, i) => ({ xs, start: stateOf(given.initial_h, layout, k, i) }));
+    const hs = inBatches(elements, reverse, unitOf(k));
+    return { reverse, hs: reverse ? hs.map((own) => own.toReversed()) : hs };
+  });
 }

@@ -19,6 +19,7 @@ import {
 import { convInteger, qlinearConv } from "../operators/onnx-conv.ts";
 import { gruNode } from "../operators/onnx-gru-node.ts";
 import { lstmNode } from "../operators/onnx-lstm-node.ts";
+import { rnnNode } from "../operators/onnx-rnn-node.ts";
 import { NodeFile, NodeTest, type Tensor } from "../operators/onnx-test.ts";
 import type { Reference, Suite } from "../suite.ts";
 import { skipped, type Verdict } from "../verdict.ts";
@@ -240,6 +241,10 @@ const SUPPORTED: Readonly<Record<string, NodeOperator>> = {
     ...{ operation: "GRU", format: "16 bits for float32", agreement: "within 2^-11 a step" },
     run: gruNode,
   },
+  RNN: {
+    ...{ operation: "RNN", format: "16 bits for float32", agreement: ROUNDED },
+    run: rnnNode,
+  },
   LayerNormalization: {
     ...{ operation: "layer norm", format: "16 bits for float32" },
     agreement: ROUNDED,
@@ -273,7 +278,6 @@ const [ALPHA, BETA] = [0.2, 0.5];
 const STEEP = "steeper at 0 than any table's error could be bounded";
 
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  RNN: "no kernel is a recurrent layer without a cell",
   LogSoftmax: "no instruction takes a logarithm",
   MeanVarianceNormalization:
     "rows of several axes that do not lie together; LayerNormalization is its form on one",

@@ -1,5 +1,6 @@
 import { toFloat32 } from "../../fixed/real.ts";
 import { floorDiv } from "../../fixed/round.ts";
+import { usualScale } from "../../kernels/dot-attention/real.ts";
 import { CURVES } from "../../pwl/curves.ts";
 import {
   casesOf,
@@ -12,6 +13,7 @@ import {
 } from "../files.ts";
 import { codeOf, dynamicQuantizeLinear, quantizeLinear } from "../operators/border.ts";
 import { codesGrid, quantizedSoftmax, softmaxOf } from "../operators/bounded.ts";
+import { dotAttention } from "../operators/bounded-attention.ts";
 import { lstmBound } from "../operators/bounded-lstm.ts";
 import { layerNorm } from "../operators/bounded-norm.ts";
 import {
@@ -192,6 +194,34 @@ function lstmOf(c: Source): Verdict {
   return expectReals(c, "y", got, lstmBound(steps));
 }
 
+/** q [1][heads][Sq][d], k and v [1][heads][Sk][d], scaled by 1/sqrt(d). */
+function attentionOf(c: Source): Verdict {
+  const p = c.at("p");
+  const [count, d] = [p.integer("heads"), p.integer("d")];
+  const vectorsOf = (name: string, length: number) => {
+    const data = c
+      .at("in")
+      .at(name)
+      .reals("data", count * length * d);
+    return (head: number) =>
+      Array.from({ length }, (_, t) => {
+        const at = (head * length + t) * d;
+        return Float64Array.from(data.slice(at, at + d));
+      });
+  };
+  const [queries, keys, values] = [
+    vectorsOf("q", p.integer("Sq")),
+    vectorsOf("k", p.integer("Sk")),
+    vectorsOf("v", p.integer("Sk")),
+  ];
+  const heads = Array.from({ length: count }, (_, i) => ({
+    ...{ queries: queries!(i), keys: keys!(i), values: values!(i) },
+  }));
+  const { contexts, bound } = dotAttention({ scale: usualScale(d) }, heads);
+  const got = contexts.flatMap((vectors) => vectors.flatMap((vector) => [...vector]));
+  return expectReals(c, "y", got, bound);
+}
+
 /** An operator for each of the types that its files are named after. */
 const each = (
   name: string,
@@ -250,7 +280,12 @@ const OPERATORS: Operators = {
     run: lstmOf,
   },
   attention_f32: {
-    unsupported: "no kernel is attention by dot products of a query; its parts are MatMul and Softmax",
+    ...{
+      operation: "attention by dot products",
+      format: "16 bits for float32",
+      agreement: "within the rounding of its 16-bit codes",
+    },
+    run: attentionOf,
   },
   dynamicquantizelstm: {
     unsupported: "scales that follow the range of each activation at run time: the machine's are constants",
