@@ -16,6 +16,7 @@ import {
   layerNormInSteps,
   madNorm,
 } from "./norm/index.ts";
+import { pool } from "./pool/index.ts";
 import { softmax } from "./softmax/index.ts";
 
 /** Every kernel. Whatever holds for all of them is tested over this table. */
@@ -24,6 +25,7 @@ export const kernels: readonly Kernel[] = [
   linear,
   linearTanh,
   conv,
+  pool,
   layerNormByRoot,
   layerNormByDivision,
   layerNormByNewton,
