@@ -202,7 +202,7 @@ const defineChoice = <const N extends string>(
 
 export const min = defineChoice("min", 0x35, "minimum", "dst = min(a, b), on codes of one grid");
 /** `max` is the largest code of a row. */
-export const larger = defineChoice("larger", 0x36, "maximum", "dst = max(a, b), on codes of one grid");
+export const larger = defineChoice("larger", 0x37, "maximum", "dst = max(a, b), on codes of one grid");
 
 export const affine = defineOp({
   name: "affine",
