@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { textOfFrames } from "../../src/model/lines/ctc.ts";
 import type { Line } from "../../src/model/lines/lines.ts";
-import { characterErrorRate, frameAgreement } from "../../src/model/lines/metrics.ts";
-import { score, textOf } from "../../src/model/tesseract/metrics.ts";
+import { characterErrorRate, frameAgreement, scoreFrames } from "../../src/model/lines/metrics.ts";
 
 const line = (text: string): Line => ({ name: "l", text, width: 0, height: 36, pixels: new Uint8Array(0) });
 
@@ -47,13 +47,13 @@ describe("frames", () => {
   const points = (text: string) => Array.from(text, (c) => (c === "." ? 0 : c.codePointAt(0)!));
 
   test("say a letter once for as long as it lasts, and again after none", () => {
-    expect(textOf(points("..hhe.ll.l..oo."))).toBe("hello");
-    expect(textOf(points(" .a  b. "))).toBe("a b");
-    expect(textOf([])).toBe("");
+    expect(textOfFrames(points("..hhe.ll.l..oo."))).toBe("hello");
+    expect(textOfFrames(points(" .a  b. "))).toBe("a b");
+    expect(textOfFrames([])).toBe("");
   });
 
   test("are scored by their text, and by themselves", () => {
     const [outputs, reference] = [[points("aa.b")], [points("a..b")]];
-    expect(score([line("ab")], outputs, reference)).toEqual({ cer: 0, agreement: 3 / 4 });
+    expect(scoreFrames([line("ab")], outputs, reference)).toEqual({ cer: 0, agreement: 3 / 4 });
   });
 });

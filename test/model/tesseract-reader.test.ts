@@ -147,6 +147,16 @@ describe("what is no network for lines is refused by its record", () => {
     expect(faultOf(traineddataBytes({ 17: lstm, 21: longer.unicharset, 22: longer.recoder }))).toMatch(
       /^recoder, byte \d+: the code 11 is not in 0 … 10$/,
     );
+    // Text of a file never breaks the line of its error.
+    const type = Buffer.from(lstm).indexOf("Maxpool");
+    expect(component(changed(type, 10))).toMatch(/^lstm, byte \d+: a layer's type is no plain text$/);
+    expect(component(changed(type - 3, 8))).toMatch(
+      /^lstm, byte \d+: 2055 bytes of a layer's type, more than 1024$/,
+    );
+    const head = Buffer.from("1\r\nffi 3\n");
+    expect(faultOf(traineddataBytes({ 17: lstm, 21: head, 22: recoder }))).toMatch(
+      /line 1 of the list of characters: "1\\r" characters in 2 lines$/,
+    );
     const odd = Buffer.from("1\nffi 3\n");
     expect(faultOf(traineddataBytes({ 17: lstm, 21: odd, 22: recoder }))).toMatch(
       /^unicharset, byte \d+: line 2 of the list of characters: "ffi" is not one character$/,

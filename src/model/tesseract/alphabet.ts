@@ -43,12 +43,16 @@ function readCharacters(part: Part): number[] {
   const count = Number(head);
   const fault = (line: number, problem: string): never =>
     cursor.refuse(`line ${line} of the list of characters: ${problem}`, part.offset);
-  if (!/^\d+$/.test(head) || lines.length < count) fault(1, `"${head}" characters in ${lines.length} lines`);
+  if (!/^\d+$/.test(head) || lines.length < count)
+    fault(1, `${shown(head)} characters in ${lines.length} lines`);
   return lines.slice(0, count).map((line, i) => {
     const [text = ""] = line.split(" ");
     if (text === SPACE) return 0x20;
     if (SPECIAL.includes(text)) return 0;
     const points = Array.from(text, (character) => character.codePointAt(0)!);
-    return points.length === 1 ? points[0]! : fault(i + 2, `"${text}" is not one character`);
+    return points.length === 1 ? points[0]! : fault(i + 2, `${shown(text)} is not one character`);
   });
 }
+
+/** Text of a file in an error: the start of it, in one line. */
+const shown = (text: string): string => JSON.stringify(text.slice(0, 40));

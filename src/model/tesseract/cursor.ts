@@ -8,6 +8,10 @@ export interface Part {
   readonly bytes: Uint8Array;
 }
 
+/** Bytes of the longest text that is read with its length: names, and a network's description. */
+const MOST_TEXT = 1024;
+const CONTROL = /\p{Cc}/u;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads little-endian values of a part of a file, one after the other; what does not fit is refused by its place in the file. */
@@ -75,12 +79,15 @@ export class Cursor {
     return new Int8Array(this.#view.buffer, this.#view.byteOffset + from, count).slice();
   }
 
-  /** Text behind its length in bytes. */
+  /** A line of text behind its length in bytes. */
   text(what: string): string {
+    const { offset } = this;
     const length = this.count(`bytes of ${what}`, 1);
-    const at = this.offset;
+    if (length > MOST_TEXT) this.refuse(`${length} bytes of ${what}, more than ${MOST_TEXT}`, offset);
     const from = this.#take(length, what);
-    return this.#decoded(this.#part.bytes.subarray(from, from + length), what, at);
+    const text = this.#decoded(this.#part.bytes.subarray(from, from + length), what, offset);
+    // Errors have it in their one line.
+    return CONTROL.test(text) ? this.refuse(`${what} is no plain text`, offset) : text;
   }
 
   /** All that is left, as text. */

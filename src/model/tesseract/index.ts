@@ -1,9 +1,10 @@
 import { exactArgmax } from "../../kernels/argmax/exact.ts";
+import { textOfFrames } from "../lines/ctc.ts";
 import { type Line, linesOf } from "../lines/lines.ts";
+import { scoreFrames } from "../lines/metrics.ts";
 import type { Model } from "../model.ts";
 import { runExact } from "./exact.ts";
 import { compileTesseract, sitesOf } from "./lower.ts";
-import { score, textOf } from "./metrics.ts";
 import { framesOf, stepsOf } from "./pixels.ts";
 import { pixelsOf, type QTesseract, quantizeTesseract } from "./quantize.ts";
 import { runReal } from "./real.ts";
@@ -56,8 +57,8 @@ export const tesseract: Model<TesseractParams, Line, QTesseract> = {
   sites: sitesOf,
   compile: compileTesseract,
 
-  score,
-  textOf,
+  score: scoreFrames,
+  textOf: textOfFrames,
   invocations: (sizes) =>
     `a program for each of ${sizes} widths of lines; one invocation a line. The host stretches the contrast of the pixels and takes the best character of each frame`,
 };

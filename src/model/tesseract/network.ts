@@ -27,7 +27,7 @@ export interface CodedCell extends Omit<CodedLayer, "weight"> {
 }
 
 /** An LSTM along the line, from its left or its right end. */
-export interface Pass {
+interface Pass {
   readonly cell: CodedCell;
   readonly reverse: boolean;
 }

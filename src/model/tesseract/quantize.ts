@@ -1,7 +1,7 @@
 import { encode, type Grid } from "../../fixed/real.ts";
-import { matricesOf, type QConv } from "../../kernels/conv/quantize.ts";
+import { matricesOf, type QConv, quantizeConv } from "../../kernels/conv/quantize.ts";
 import { gateGrid } from "../../kernels/gates.ts";
-import { keepCodes, type LinearInput, type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
+import { keepCodes, type QLinear, quantizeLinear } from "../../kernels/linear/quantize.ts";
 import { type QLstm, quantizeLstm } from "../../kernels/lstm/quantize.ts";
 import type { PoolShape } from "../../kernels/pool/shape.ts";
 import type { Matrix } from "../../kernels/tensors.ts";
@@ -53,11 +53,10 @@ export function quantizeTesseract(p: TesseractParams, ranges: Ranges, numerics: 
   const image = bipolarGrid(PIXEL_BITS, powers);
   const hidden = bipolarGrid(recipe.activation_bits, powers);
   const sums = gateGrid(ranges.of("conv"), numerics);
-  const taps = matricesOf(p.convShape, p.conv.weight).map((weight) => ({ weight, grid: image }));
   const cellOf = (cell: CodedCell, site: string) => quantizeCell(cell, ranges.below(site), hidden, numerics);
   return {
     image,
-    conv: { shape: p.convShape, layer: quantizeLayer(taps, p.conv, sums, recipe.weight_bits, numerics) },
+    conv: quantizeTaps(p, image, sums, ranges, numerics),
     pool: p.pool,
     bend: {
       table: tableFor("activation", CURVES.tanh, sums, hidden, numerics, ranges.lookupsOf("conv")),
@@ -65,13 +64,7 @@ export function quantizeTesseract(p: TesseractParams, ranges: Ranges, numerics: 
     },
     column: cellOf(p.column, "column"),
     passes: p.passes.map(({ cell, reverse }, i) => ({ q: cellOf(cell, `pass.${i}`), reverse })),
-    output: quantizeLayer(
-      [{ weight: p.output.weight, grid: hidden }],
-      p.output,
-      logitGrid(ranges, numerics),
-      recipe.output_weight_bits,
-      numerics,
-    ),
+    output: quantizeLogits(p.output, hidden, ranges, numerics),
     alphabet: p.alphabet,
   };
 }
@@ -93,18 +86,30 @@ function realWeight({ rows, columns, data }: Matrix, { scales }: Scaled): Matrix
 const realBias = ({ biases, scales }: Scaled): Float64Array =>
   biases.map((bias, r) => (bias * scales[r]!) / STEPS);
 
-/** @param inputs  with the file's codes for weights */
-function quantizeLayer(
-  inputs: readonly LinearInput[],
-  coded: Scaled,
-  output: Grid,
-  bits: number,
+function quantizeTaps(
+  { convShape: shape, conv }: TesseractParams,
+  image: Grid,
+  sums: Grid,
+  ranges: Ranges,
   numerics: Numerics,
-): QLinear {
-  const bias = realBias(coded);
-  if (staysCoded(bits, numerics)) return keepCodes(inputs, bias, coded.scales, output, bits, numerics);
-  const real = inputs.map(({ weight, grid }) => ({ weight: realWeight(weight, coded), grid }));
-  return quantizeLinear(real, bias, output, bits, numerics);
+): QConv {
+  const { weight_bits: bits } = numerics.recipe;
+  const bias = realBias(conv);
+  if (!staysCoded(bits, numerics)) {
+    const real = { shape, weight: realWeight(conv.weight, conv), bias };
+    return quantizeConv(real, image, sums, bits, numerics, ranges.meanOf("conv.input"));
+  }
+  const taps = matricesOf(shape, conv.weight).map((weight) => ({ weight, grid: image }));
+  return { shape, layer: keepCodes(taps, bias, conv.scales, sums, bits, numerics) };
+}
+
+function quantizeLogits(p: CodedLayer, hidden: Grid, ranges: Ranges, numerics: Numerics): QLinear {
+  const { output_weight_bits: bits } = numerics.recipe;
+  const [bias, logits] = [realBias(p), logitGrid(ranges, numerics)];
+  if (staysCoded(bits, numerics))
+    return keepCodes([{ weight: p.weight, grid: hidden }], bias, p.scales, logits, bits, numerics);
+  const input = { weight: realWeight(p.weight, p), grid: hidden, mean: ranges.meanOf("logits.input") };
+  return quantizeLinear([input], bias, logits, bits, numerics);
 }
 
 /** Inputs of a cell are on the grid of its h. */

@@ -16,8 +16,8 @@ export const CLIP = 100;
 /**
  * Reads a line by the format's own arithmetic: activations are codes of 8 bits in steps of 1 / STEPS, sums of products are exact integers,
  * curves come from its tables and cells are real numbers (double precision here, single in Tesseract). Around the line there are
- * zeros, where Tesseract has noise. Sites: `conv` (what the pool leaves of the sums, looked up), `column.*` and `pass.0.*` and so on
- * (the LSTM kernel's), `logits`.
+ * zeros, where Tesseract has noise. Sites: `conv` (what the pool leaves of the sums, looked up) and `conv.input`, `column.*` and
+ * `pass.0.*` and so on (the LSTM kernel's), `logits` and `logits.input`.
  *
  * @returns the code point of the best character in each frame, 0 where that is none
  */
@@ -35,6 +35,7 @@ export function runReal(p: TesseractParams, line: Line, tap?: Tap): number[] {
   }
   const [across] = p.pool.window;
   return sequence.slice(0, framesOf(line, across)).map((h) => {
+    tap?.("logits.input", h.map(realCode), "averaged");
     const logits = realOf(p.output, sumsOf(p.output, h));
     tap?.("logits", logits);
     return p.alphabet[argmax(logits)]!;
@@ -51,6 +52,7 @@ function columnsOf(p: TesseractParams, line: Line, tap?: Tap): Float64Array[] {
     const sums = convolve(
       { shape: convShape, weight: p.conv.weight, bias: p.conv.biases },
       windowAt(p, codes, t),
+      tap && ((site, values, as) => site === "input" && tap("conv.input", values.map(realCode), as)),
     );
     // The tables rise, so that the largest sum of a window has the largest tanh, as has its code.
     const pooled = maxPool(
@@ -91,6 +93,8 @@ const startOf = ({ hidden }: CodedCell): State => ({
 
 function step(p: CodedCell, x: Float64Array, { h, c }: State, tap?: Tap): State {
   const n = p.hidden;
+  tap?.("input.x", x.map(realCode), "averaged");
+  tap?.("input.h", h.map(realCode), "averaged");
   const fromX = product(p.weightX, x);
   const fromH = product(p.weightH, h);
   tap?.("product.x", realOf(p, fromX));
@@ -111,12 +115,12 @@ function step(p: CodedCell, x: Float64Array, { h, c }: State, tap?: Tap): State 
   tap?.("cell", next);
   tap?.("cell.tanh", next, "lookedUp");
   const shown = next.map((value, k) => codeOf(tanh(value) * sigmoid(output![k]!)));
-  tap?.(
-    "hidden",
-    shown.map((code) => code / STEPS),
-  );
+  tap?.("hidden", shown.map(realCode));
   return { h: shown, c: next };
 }
+
+/** What an activation's code stands for. */
+const realCode = (code: number): number => code / STEPS;
 
 /** The nearest code, ties away from zero. */
 const codeOf = (x: number): number => roundReal(STEPS * x, "half-away");

