@@ -30,7 +30,7 @@ import {
 } from "./ops/reduce.ts";
 import { requant, requantpwl } from "./ops/requant.ts";
 import { average, moments } from "./ops/statistics.ts";
-import { add, affine, fill, min, mul, rescale, sub } from "./ops/vector.ts";
+import { add, affine, fill, larger, min, mul, rescale, sub } from "./ops/vector.ts";
 
 /** The instruction set. Adding an operation is a record in ops/ and a name here. */
 export const ops = [
@@ -38,7 +38,7 @@ export const ops = [
   ...[matmul, lanemul],
   ...[requant, requantpwl],
   ...[pwl, rsqrt, reciprocal],
-  ...[add, sub, mul, min, affine, rescale, fill, move],
+  ...[add, sub, mul, min, larger, affine, rescale, fill, move],
   ...[convert, clamp, rowscale, moments, average],
   ...[sum, sumsq, sumabs, max, argmax, variance, isqrt, center, normalize, div],
   ...[exp, logistic, tanh, reciprocalByNewton, rsqrtByNewton, mirrored, polynomialExponential, gelu],

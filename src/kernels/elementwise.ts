@@ -6,7 +6,7 @@ import { requantize, type Scale } from "../fixed/requant.ts";
 import { roundShift } from "../fixed/round.ts";
 import { clamp } from "../isa/ops/convert.ts";
 import { pwl } from "../isa/ops/pwl.ts";
-import { add, affine, fill, min, mul, rescale, sub } from "../isa/ops/vector.ts";
+import { add, affine, fill, larger, min, mul, rescale, sub } from "../isa/ops/vector.ts";
 import { WORD_BITS } from "../isa/widths.ts";
 import { lookup, type PwlTable } from "../pwl/table.ts";
 import { type Numerics, scaleFor } from "../quant/numerics.ts";
@@ -244,10 +244,16 @@ export const lowerZero = (b: Builder, tensor: Tensor): void => lowerFill(b, tens
 
 /** All three on one grid. */
 export const lowerMinimum = (b: Builder, left: Tensor, right: Tensor, output: Tensor): void =>
-  b.emit(min, {
-    ...{ dst: output.at, a: left.at, b: right.at },
-    ...{ n: elementsOf(output), period: elementsOf(right), bits: output.grid.format.bits },
-  });
+  b.emit(min, choiceOf(left, right, output));
+
+/** The larger of two codes, all three tensors on one grid. */
+export const lowerMaximum = (b: Builder, left: Tensor, right: Tensor, output: Tensor): void =>
+  b.emit(larger, choiceOf(left, right, output));
+
+const choiceOf = (left: Tensor, right: Tensor, output: Tensor) => ({
+  ...{ dst: output.at, a: left.at, b: right.at },
+  ...{ n: elementsOf(output), period: elementsOf(right), bits: output.grid.format.bits },
+});
 
 export function lowerLookup(b: Builder, table: PwlTable, input: Tensor, output: Tensor): void {
   b.emit(pwl, {

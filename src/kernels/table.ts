@@ -17,6 +17,7 @@ import {
   madNorm,
 } from "./norm/index.ts";
 import { rnn } from "./rnn/index.ts";
+import { pool } from "./pool/index.ts";
 import { softmax } from "./softmax/index.ts";
 
 /** Every kernel. Whatever holds for all of them is tested over this table. */
@@ -25,6 +26,7 @@ export const kernels: readonly Kernel[] = [
   linear,
   linearTanh,
   conv,
+  pool,
   layerNormByRoot,
   layerNormByDivision,
   layerNormByNewton,

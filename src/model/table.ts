@@ -4,6 +4,7 @@ import { lmOf } from "./lm/index.ts";
 import type { Model } from "./model.ts";
 import { importedModel } from "./onnx/imported.ts";
 import { silero } from "./silero/index.ts";
+import { tesseract } from "./tesseract/index.ts";
 
 /** Every model, by the name that an experiment gives it: also that of its folder in `models/`. */
 export const MODELS = {
@@ -14,6 +15,7 @@ export const MODELS = {
   "lm-mad": lmOf("lm-mad"),
   "lm-mogrifier": lmOf("lm-mogrifier"),
   "silero-vad": silero,
+  tesseract,
 } as const satisfies Readonly<Record<string, Model>>;
 
 /** The ending of a file that describes a model which somebody brings. */

@@ -18,7 +18,7 @@
  *
  * Saturation. `sat` points to int32[lanes]: each output element that had to be clamped adds 1 to its lane.
  * Outputs do not overlap inputs, except that an output may replace an input of the same container in place
- * (rescale, add, multiply, minimum, affine, pwl).
+ * (rescale, add, multiply, minimum, maximum, affine, pwl).
  */
 export interface Kernels {
   /**
@@ -165,6 +165,17 @@ export interface Kernels {
 
   /** out[i] = min(a[i], b[i mod bPeriod]), all three of one container. */
   minimum(
+    a: number,
+    b: number,
+    bPeriod: number,
+    out: number,
+    bytes: Bytes<1 | 2 | 4>,
+    n: number,
+    lanes: number,
+  ): void;
+
+  /** out[i] = max(a[i], b[i mod bPeriod]), all three of one container. */
+  maximum(
     a: number,
     b: number,
     bPeriod: number,

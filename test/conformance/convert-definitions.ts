@@ -120,14 +120,16 @@ const average: Definition<OperandsOf<"average">> = {
   ],
 };
 
-const min: Definition<OperandsOf<"min">> = {
+const choice = (isFirst: (difference: bigint) => boolean): Definition<OperandsOf<"min" | "larger">> => ({
   results(x, lane) {
     const b = lane.activations(x.bits, x.b, x.period);
     const a = lane.activations(x.bits, x.a, x.n);
-    const difference = (code: bigint, i: number) => code - b[i % x.period]!;
-    return [a.map((code, i) => (difference(code, i) < 0n ? code : b[i % x.period]!))];
+    return [a.map((code, i) => (isFirst(code - b[i % x.period]!) ? code : b[i % x.period]!))];
   },
-};
+});
+
+const min = choice((difference) => difference < 0n);
+const larger = choice((difference) => difference > 0n);
 
 /** One code after another. */
 const move: Definition<OperandsOf<"move">> = {
@@ -154,4 +156,4 @@ const move: Definition<OperandsOf<"move">> = {
     }),
 };
 
-export const CONVERSIONS = { convert, clamp, min, rowscale, moments, average, move };
+export const CONVERSIONS = { convert, clamp, min, larger, rowscale, moments, average, move };

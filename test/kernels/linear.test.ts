@@ -9,7 +9,13 @@ import { quantizeConv } from "../../src/kernels/conv/quantize.ts";
 import { convolve } from "../../src/kernels/conv/real.ts";
 import { sequenceShape } from "../../src/kernels/conv/shape.ts";
 import { exactLinear } from "../../src/kernels/linear/exact.ts";
-import { columnsOf, type QLinear, quantizeLinear, withMeans } from "../../src/kernels/linear/quantize.ts";
+import {
+  columnsOf,
+  keepCodes,
+  type QLinear,
+  quantizeLinear,
+  withMeans,
+} from "../../src/kernels/linear/quantize.ts";
 import { uniform, uniformMatrix } from "../../src/kernels/samples.ts";
 import type { Matrix } from "../../src/kernels/tensors.ts";
 import { affineGrid, Ranges } from "../../src/quant/grid.ts";
@@ -248,4 +254,47 @@ test("a bias that a wide accumulator and its product have no room for is refused
   expect(() => quantize(33)).toThrow(/a bias of \d+ leaves no room in 33 bits/);
   const [bias] = quantize(47).bias;
   expect(Math.abs(bias!)).toBeGreaterThan(2 ** 33);
+});
+
+describe("a layer of codes that stay as they are", () => {
+  const rng = seedrandom("codes");
+  const codes = Float32Array.from({ length: ROWS * COLUMNS }, () => Math.floor(255 * rng()) - 127);
+  const weight: Matrix = { rows: ROWS, columns: COLUMNS, data: codes };
+  const scales = uniform(rng, ROWS).map((x) => 0.002 + 0.01 * Math.abs(x));
+  const bias = uniform(rng, ROWS);
+  const numerics = { recipe: makeRecipe(), arch: makeArch().settings };
+  const output = affineGrid({ lo: -4, hi: 3 }, 8, false);
+  const keep = (grid: Grid) => keepCodes([{ weight, grid }], bias, scales, output, 8, numerics);
+
+  test("has them, biases in steps of the sums, and scales to within the multiplier's width", () => {
+    const grid: Grid = { format: signed(8), scale: 1 / 127, zero: 0 };
+    const q = keep(grid);
+    expect([...q.parts[0]!.weights.codes]).toEqual([...codes]);
+    const bits = numerics.arch["requant.multiplierBits"];
+    for (let r = 0; r < ROWS; r++) {
+      const step = scales[r]! / 127;
+      expect(Math.abs(q.bias[r]! * step - bias[r]!)).toBeLessThanOrEqual(step / 2);
+      expect(Math.abs(stepOf(q, r) / step - 1)).toBeLessThan(2 ** -bits);
+    }
+  });
+
+  test("takes the inputs' zero points off, and gives what it stands for", () => {
+    const grid: Grid = { format: signed(8), scale: 1 / 100, zero: 17 };
+    const q = keep(grid);
+    const x = Int32Array.from({ length: COLUMNS }, () => Math.floor(256 * rng()) - 128);
+    for (const [r, code] of exactLinear(q, [x], numerics.arch).entries()) {
+      let wanted = bias[r]!;
+      for (let c = 0; c < COLUMNS; c++) wanted += scales[r]! * codes[r * COLUMNS + c]! * decode(x[c]!, grid);
+      const held = Math.max(decode(-128, output), Math.min(decode(127, output), wanted));
+      expect(Math.abs(decode(code, output) - held)).toBeLessThan(0.51 * output.scale);
+    }
+  });
+
+  test("has one scale of inputs, and biases with room", () => {
+    const grids = [1 / 127, 1 / 128].map((scale): Grid => ({ format: signed(8), scale, zero: 0 }));
+    const inputs = grids.map((grid) => ({ weight, grid }));
+    expect(() => keepCodes(inputs, bias, scales, output, 8, numerics)).toThrow(RangeError);
+    const wide = bias.map(() => 1e9);
+    expect(() => keepCodes(inputs.slice(1), wide, scales, output, 8, numerics)).toThrow(/leaves no room in/);
+  });
 });

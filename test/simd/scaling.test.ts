@@ -251,22 +251,25 @@ describe("add", () => {
   });
 });
 
-describe("minimum", () => {
+describe.each([
+  ["minimum", Math.min],
+  ["maximum", Math.max],
+] as const)("%s", (kernel, choose) => {
   for (const bytes of [1, 2, 4]) {
     test(`int${8 * bytes}`, () => {
       const pair = new Pair();
       for (let i = 0; i < CASES; i++) {
-        const name = `minimum ${bytes} case ${i}`;
+        const name = `${kernel} ${bytes} case ${i}`;
         const draw = new Draw(name);
         const [n, lanes] = [draw.int(1, 4), draw.pick(LANES)];
         const period = draw.int(1, n);
         const a = draw.codes(n * lanes, bytes, draw.pick(FLAVOURS));
         const b = draw.codes(period * lanes, bytes, draw.pick(FLAVOURS));
         const out = pair.room(bytes, n * lanes);
-        pair.run("minimum", pair.put(bytes, a), pair.put(bytes, b), period, out, bytes, n, lanes);
+        pair.run(kernel, pair.put(bytes, a), pair.put(bytes, b), period, out, bytes, n, lanes);
         const want = a.map((x, at) => {
           const other = b[(Math.floor(at / lanes) % period) * lanes + (at % lanes)]!;
-          return Math.min(x, other);
+          return choose(x, other);
         });
         pair.expect(out, bytes, want, () => name);
       }
@@ -275,12 +278,12 @@ describe("minimum", () => {
 
   test("in place of either operand", () => {
     const pair = new Pair();
-    const draw = new Draw("minimum in place");
+    const draw = new Draw(`${kernel} in place`);
     const [a, b] = [draw.codes(64, 1, "mixed"), draw.codes(64, 1, "mixed")];
-    const want = a.map((x, i) => Math.min(x, b[i]!));
+    const want = a.map((x, i) => choose(x, b[i]!));
     for (const own of [0, 1]) {
       const at = [pair.put(1, a), pair.put(1, b)] as const;
-      pair.run("minimum", ...at, 4, at[own]!, 1, 4, 16);
+      pair.run(kernel, ...at, 4, at[own]!, 1, 4, 16);
       pair.expect(at[own]!, 1, want, () => `operand ${own}`);
     }
   });

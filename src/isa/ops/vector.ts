@@ -172,26 +172,37 @@ export const mul = defineOp({
   check: divides,
 });
 
-export const min = defineOp({
-  name: "min",
-  code: 0x35,
-  doc: "dst = min(a, b), on codes of one grid",
-  fields: { ...two, bits: width(32, "width of the codes") },
-  reads: (x) => [activation(x.a, x.bits, x.n), repeated(activation(x.b, x.bits, x.period), x)],
-  writes: (x) => [activation(x.dst, x.bits, x.n)],
-  run(x, s) {
-    const [out, a, b] = [x.dst, x.a, x.b].map((at) => s.pointer("activation", x.bits, at));
-    const size = s.container("activation", x.bits) as 1 | 2 | 4;
-    s.kernels.minimum(a!, b!, x.period, out!, size, x.n, s.lanes);
-  },
-  stages(x, arch, io) {
-    return vectorStages(x.n, io, arch);
-  },
-  cost: vectorCost("n"),
-  passes: { b: REPEATS },
-  work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
-  check: divides,
-});
+/** The smaller and the larger of two codes differ in the way that one comparison goes. */
+const defineChoice = <const N extends string>(
+  name: N,
+  code: number,
+  kernel: "minimum" | "maximum",
+  doc: string,
+) =>
+  defineOp({
+    name,
+    code,
+    doc,
+    fields: { ...two, bits: width(32, "width of the codes") },
+    reads: (x) => [activation(x.a, x.bits, x.n), repeated(activation(x.b, x.bits, x.period), x)],
+    writes: (x) => [activation(x.dst, x.bits, x.n)],
+    run(x, s) {
+      const [out, a, b] = [x.dst, x.a, x.b].map((at) => s.pointer("activation", x.bits, at));
+      const size = s.container("activation", x.bits) as 1 | 2 | 4;
+      s.kernels[kernel](a!, b!, x.period, out!, size, x.n, s.lanes);
+    },
+    stages(x, arch, io) {
+      return vectorStages(x.n, io, arch);
+    },
+    cost: vectorCost("n"),
+    passes: { b: REPEATS },
+    work: (x) => ({ elements: { count: x.n, bits: x.bits } }),
+    check: divides,
+  });
+
+export const min = defineChoice("min", 0x35, "minimum", "dst = min(a, b), on codes of one grid");
+/** `max` is the largest code of a row. */
+export const larger = defineChoice("larger", 0x37, "maximum", "dst = max(a, b), on codes of one grid");
 
 export const affine = defineOp({
   name: "affine",

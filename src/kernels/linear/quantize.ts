@@ -4,7 +4,7 @@ import { type Grid, roundReal } from "../../fixed/real.ts";
 import type { Scale } from "../../fixed/requant.ts";
 import { factorOf } from "../../fixed/scale.ts";
 import { biasBits } from "../../isa/tables.ts";
-import { type Numerics, scaleForWeights } from "../../quant/numerics.ts";
+import { type Numerics, scaleFor, scaleForWeights } from "../../quant/numerics.ts";
 import type { Weights } from "../image.ts";
 import type { Matrix } from "../tensors.ts";
 
@@ -59,7 +59,7 @@ export function quantizeLinear(
 ): QLinear {
   const rows = inputs[0]!.weight.rows;
   const largest = maxOf(signed(weightBits));
-  const biasLimit = 2 ** (biasBits(numerics.arch) - BIAS_ROOM);
+  const biasLimit = biasLimitOf(numerics.arch);
   const needs = Array.from({ length: rows }, (_, r) => {
     const steps = inputs.map(({ weight, grid }) => (largestOf(weight, r) * grid.scale) / largest);
     // Half of the limit is the bias's own, the other half what the zero points add to it.
@@ -76,22 +76,70 @@ export function quantizeLinear(
   }));
   const means = inputs.map(({ mean }) => mean);
   const isCorrected = numerics.recipe.bias_correction === "yes" && means.every((mean) => mean !== undefined);
-  const folded = Float64Array.from({ length: rows }, (_, r) => {
+  const own = (r: number) => {
     const { scale, factor } = chosen[perChannel ? r : 0]!;
     const row = { row: r, bias: (bias?.[r] ?? 0) / step(r), step: step(r), gain: factorOf(scale) / factor };
-    const excess = isCorrected ? meanExcess(inputs, parts, row) : 0;
-    const own = roundReal(row.bias - excess, "half-away");
-    return parts.reduce((sum, { weights, input }) => sum - input.zero * rowSum(weights, r), own);
-  });
-  const largestBias = folded.reduce((most, b) => Math.max(most, Math.abs(b)), 0);
-  if (largestBias >= biasLimit) {
-    throw new InputError(
-      `a layer of ${weightBits}-bit weights`,
-      `with its inputs' zero points folded in, a bias of ${largestBias} leaves no room in ${biasBits(numerics.arch)} bits`,
-    );
-  }
+    return row.bias - (isCorrected ? meanExcess(inputs, parts, row) : 0);
+  };
+  const folded = foldedBias(parts, own, numerics);
   return { rows, parts, bias: folded, scales: chosen.map(({ scale }) => scale), output };
 }
+
+/**
+ * The layer of weights that are codes of `weightBits` bits already, with a scale for each row: they stay as they are, so that sums of
+ * products do too. The requantizer's scale is then the nearest there is, and its error is not folded into them.
+ *
+ * @param inputs   with codes for weights; all inputs' grids have one scale
+ * @param bias     real values
+ * @param scales   the real value of each row's LSB
+ */
+export function keepCodes(
+  inputs: readonly LinearInput[],
+  bias: ArrayLike<number>,
+  scales: ArrayLike<number>,
+  output: Grid,
+  weightBits: number,
+  numerics: Numerics,
+): QLinear {
+  const { rows } = inputs[0]!.weight;
+  const { scale } = inputs[0]!.grid;
+  if (inputs.some(({ grid }) => grid.scale !== scale))
+    throw new RangeError("inputs on several scales have no codes of one scale for weights");
+  const step = (row: number) => scales[row]! * scale;
+  const parts = inputs.map(({ weight, grid }) => ({
+    weights: { rows, columns: weight.columns, bits: weightBits, codes: Int32Array.from(weight.data) },
+    input: grid,
+  }));
+  return {
+    ...{ rows, parts, output },
+    bias: foldedBias(parts, (r) => bias[r]! / step(r), numerics),
+    scales: Array.from({ length: rows }, (_, r) => scaleFor(step(r) / output.scale, "requant", numerics)),
+  };
+}
+
+/**
+ * Biases in accumulator LSBs with the inputs' zero points folded in.
+ * @param own  a row's bias in LSBs, before it is rounded
+ */
+function foldedBias(parts: QLinear["parts"], own: (row: number) => number, { arch }: Numerics): Float64Array {
+  const { rows, bits } = parts[0]!.weights;
+  const folded = Float64Array.from({ length: rows }, (_, r) =>
+    parts.reduce(
+      (sum, { weights, input }) => sum - input.zero * rowSum(weights, r),
+      roundReal(own(r), "half-away"),
+    ),
+  );
+  const largest = folded.reduce((most, b) => Math.max(most, Math.abs(b)), 0);
+  if (largest >= biasLimitOf(arch)) {
+    throw new InputError(
+      `a layer of ${bits}-bit weights`,
+      `with its inputs' zero points folded in, a bias of ${largest} leaves no room in ${biasBits(arch)} bits`,
+    );
+  }
+  return folded;
+}
+
+const biasLimitOf = (arch: Numerics["arch"]): number => 2 ** (biasBits(arch) - BIAS_ROOM);
 
 /**
  * What the codes of a row give on average beyond what its weights do, in accumulator LSBs of the real value `step`; requantizing

@@ -1,5 +1,6 @@
 import { expectLength } from "../../kernels/tensors.ts";
 import { editDistance } from "../distance.ts";
+import { textOfFrames } from "./ctc.ts";
 import type { Line } from "./lines.ts";
 
 /** Quotes and dashes of printers, which the lines' texts spell as a typewriter does. */
@@ -49,3 +50,17 @@ export function frameAgreement(
   }
   return frames === 0 ? 1 : same / frames;
 }
+
+/**
+ * `cer`, the characters that are read wrong, and `agreement`, the share of frames whose best character is the same in both lists.
+ * @param outputs  the code point of each frame's best character, 0 of none, and the same of `reference`
+ * @throws RangeError unless each line has its frames in both lists
+ */
+export const scoreFrames = (
+  lines: readonly Line[],
+  outputs: readonly (readonly number[])[],
+  reference: readonly (readonly number[])[],
+): Record<"cer" | "agreement", number> => ({
+  cer: characterErrorRate(lines, outputs.map(textOfFrames)),
+  agreement: frameAgreement(outputs, reference),
+});

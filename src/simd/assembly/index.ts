@@ -1,4 +1,4 @@
-export { add, minimum, multiply } from "./pairs";
+export { add, maximum, minimum, multiply } from "./pairs";
 export { laneMatmul } from "./lanes";
 export { gather, pwl } from "./lookup";
 export { matmul } from "./matmul";

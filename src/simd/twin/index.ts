@@ -4,7 +4,7 @@ import { gather, pwl } from "./lookups.ts";
 import { foldAccumulators, laneMatmul, matmul } from "./products.ts";
 import { divide, normalize, rowScale } from "./quotients.ts";
 import { argmax, reduce } from "./reductions.ts";
-import { add, affine, minimum, multiply, requant, rescale } from "./scaling.ts";
+import { add, affine, maximum, minimum, multiply, requant, rescale } from "./scaling.ts";
 
 const TWINS: { readonly [Name in keyof Kernels]: Twin<Name> } = {
   matmul,
@@ -15,6 +15,7 @@ const TWINS: { readonly [Name in keyof Kernels]: Twin<Name> } = {
   add,
   multiply,
   minimum,
+  maximum,
   affine,
   reduce,
   normalize,

@@ -118,12 +118,18 @@ export const add: Twin<"add"> = (
   }
 };
 
-export const minimum: Twin<"minimum"> = (memory, a, b, bPeriod, out, bytes, n, lanes) => {
-  const left = ints(memory, a, bytes, n * lanes);
-  const right = ints(memory, b, bytes, bPeriod * lanes);
-  const to = ints(memory, out, bytes, n * lanes);
-  for (let i = 0; i < n * lanes; i++) to[i] = Math.min(left[i]!, right[i % (bPeriod * lanes)]!);
-};
+/** Of each pair of elements one, by its value: the second operand repeats. */
+const chosen =
+  (choose: (x: number, y: number) => number): Twin<"minimum"> =>
+  (memory, a, b, bPeriod, out, bytes, n, lanes) => {
+    const left = ints(memory, a, bytes, n * lanes);
+    const right = ints(memory, b, bytes, bPeriod * lanes);
+    const to = ints(memory, out, bytes, n * lanes);
+    for (let i = 0; i < n * lanes; i++) to[i] = choose(left[i]!, right[i % (bPeriod * lanes)]!);
+  };
+
+export const minimum: Twin<"minimum"> = chosen((x, y) => Math.min(x, y));
+export const maximum: Twin<"maximum"> = chosen((x, y) => Math.max(x, y));
 
 export const multiply: Twin<"multiply"> = (
   memory,
