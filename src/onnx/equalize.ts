@@ -194,14 +194,16 @@ const along = (shape: readonly number[], steps: Readonly<Record<number, number>>
     shape.map((_, axis) => steps[axis] ?? 0),
   );
 
-const WEIGHT = 1;
 const BIAS = 2;
+/** Which input of an operator is what reads its first. */
+const weightAt = ({ op }: Node): number => (op.name === "LstmStep" ? 3 : 1);
 
 function layerOf(node: Node, graph: Graph): Layer | undefined {
-  const weight = graph.constants.get(node.inputs[WEIGHT] ?? "");
+  const input = weightAt(node);
+  const weight = graph.constants.get(node.inputs[input] ?? "");
   const known = weight && KINDS[node.op.name]?.(weight, callOf(node, graph));
   if (weight === undefined || known === undefined) return undefined;
-  return { node, input: WEIGHT, shape: weight.shape, values: Float64Array.from(weight.data), ...known };
+  return { node, input, shape: weight.shape, values: Float64Array.from(weight.data), ...known };
 }
 
 type Known = Pick<Layer, "channels" | "reads" | "axis" | "count">;
@@ -217,9 +219,11 @@ const KINDS: Readonly<Record<string, (weight: Tensor, call: Call) => Known | und
   },
   Gemm: ({ shape }, call) => (call.int("transA") ? undefined : matrix(shape, call.int("transB") ? 1 : 0)),
   MatMul: ({ shape }) => (shape.length === 2 ? matrix(shape, 0) : undefined),
+  Linear: ({ shape }) => matrix(shape, 0),
   LSTM: gates,
   GRU: gates,
   RNN: gates,
+  LstmStep: gates,
 };
 
 /** @param input  the dimension of a matrix that the input's channels lie along */
@@ -230,7 +234,8 @@ const matrix = (shape: readonly number[], input: 0 | 1): Known => ({
   axis: 0,
 });
 
-/** W [directions][rows of all gates][inputs]: what it gives has passed curves. */
+/** W [directions][rows of all gates][inputs], or of one direction: what it gives has passed curves. */
 function gates({ shape }: Tensor): Known {
-  return { channels: along(shape, {}), reads: along(shape, { 2: 1 }), count: undefined, axis: 0 };
+  const reads = along(shape, { [shape.length - 1]: 1 });
+  return { channels: along(shape, {}), reads, count: undefined, axis: 0 };
 }
