@@ -19,6 +19,7 @@ import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
 import { schema } from "./commands/schema.ts";
 import { search } from "./commands/search.ts";
+import { sensitivity } from "./commands/sensitivity.ts";
 import { swapNormsCommand } from "./commands/swap-norms.ts";
 import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   profile,
   gemm,
   importCommand,
+  sensitivity,
   pwl,
   vectors,
   validate,

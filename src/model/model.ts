@@ -6,6 +6,7 @@ import type { Mapping, Site } from "../kernels/mapping.ts";
 import type { Tap } from "../kernels/tensors.ts";
 import { type Fitting, Ranges } from "../quant/grid.ts";
 import type { Numerics } from "../quant/numerics.ts";
+import type { Recipe } from "../quant/recipe.ts";
 import type { Input, Job } from "./job.ts";
 import type { Tensor } from "./safetensors.ts";
 
@@ -132,7 +133,7 @@ export const weightsOf = (model: Pick<Model, "file" | "locate">, folder: string)
  * @param fitting  how they are chosen from where values lie; the smallest and largest value where it is absent
  */
 export function observe<P, S>(
-  model: Model<P, S>,
+  model: Pick<Model<P, S>, "reference">,
   params: P,
   samples: readonly S[],
   fitting?: Fitting,
@@ -147,11 +148,26 @@ const GROUPS = 8;
 const SHARE = 0.25;
 
 /** The same as a moving average over groups of samples: what fine-tuning freezes, which a single outlier does not stretch. */
-export function observeMoving<P, S>(model: Model<P, S>, params: P, samples: readonly S[]): Ranges {
+export function observeMoving<P, S>(
+  model: Pick<Model<P, S>, "reference">,
+  params: P,
+  samples: readonly S[],
+): Ranges {
   const ranges = new Ranges();
   for (let group = 0; group < GROUPS; group++) {
     const [from, to] = [group, group + 1].map((k) => floorDiv(k * samples.length, GROUPS));
     ranges.approach(observe(model, params, samples.slice(from, to)), SHARE);
   }
   return ranges;
+}
+
+/** Ranges as a recipe wants them. */
+export function observeBy<P, S>(
+  model: Pick<Model<P, S>, "reference">,
+  params: P,
+  samples: readonly S[],
+  { range_method: method, range_percentile: percentile }: Pick<Recipe, "range_method" | "range_percentile">,
+): Ranges {
+  if (method === "average") return observeMoving(model, params, samples);
+  return observe(model, params, samples, method === "minmax" ? undefined : { method, percentile });
 }

@@ -1,16 +1,8 @@
 import { callOf } from "./call.ts";
 import { freshName, type Graph, type Node, pruned, readsOf } from "./graph.ts";
 import { type Given, type Link, levelLinks, type Reading } from "./level.ts";
-import type { Call } from "./ops/define.ts";
-import {
-  broadcastStrides,
-  elementsIn,
-  isConcrete,
-  offsetsOf,
-  stridesOf,
-  type Tensor,
-  tensorOf,
-} from "./tensor.ts";
+import { broadcastStrides, isConcrete, offsetsOf, stridesOf, tensorOf } from "./tensor.ts";
+import { along, weightsOf } from "./weights.ts";
 
 /** Two layers, one right behind the other, by the names of their nodes. */
 interface Pair {
@@ -77,7 +69,7 @@ function withConstants(graph: Graph, changed: ReadonlySet<Held>): Graph {
   for (const { node, input, shape, values } of changed) {
     const own = inputs.get(node) ?? [...node.inputs];
     // Others may read the constant that was there.
-    const name = freshName(node, `equalized ${input}`, types);
+    const name = freshName(`${own[input]!} equalized`, types);
     const tensor = tensorOf(types.get(own[input]!)!.dtype, shape, values);
     own[input] = name;
     constants.set(name, tensor);
@@ -128,8 +120,8 @@ function linkFrom(
   // Of a single channel there is nothing to level.
   if (count === undefined || count === 1) return undefined;
   const shifts: Held[] = [];
-  const hold = (node: Node, input: number, along: number): boolean => {
-    const held = shiftOf(node, input, { axis: along, count }, graph);
+  const hold = (node: Node, input: number, axis: number): boolean => {
+    const held = shiftOf(node, input, { axis, count }, graph);
     if (held !== undefined) shifts.push(held);
     return held !== undefined;
   };
@@ -187,50 +179,12 @@ function shiftOf(
   return { node, input, shape, values, channels: along(shape, { [at]: 1 }) };
 }
 
-/** A number for each element of a tensor, that grows by a step along some axes. */
-const along = (shape: readonly number[], steps: Readonly<Record<number, number>>): Int32Array =>
-  offsetsOf(
-    shape,
-    shape.map((_, axis) => steps[axis] ?? 0),
-  );
-
-const WEIGHT = 1;
 const BIAS = 2;
 
 function layerOf(node: Node, graph: Graph): Layer | undefined {
-  const weight = graph.constants.get(node.inputs[WEIGHT] ?? "");
-  const known = weight && KINDS[node.op.name]?.(weight, callOf(node, graph));
-  if (weight === undefined || known === undefined) return undefined;
-  return { node, input: WEIGHT, shape: weight.shape, values: Float64Array.from(weight.data), ...known };
-}
-
-type Known = Pick<Layer, "channels" | "reads" | "axis" | "count">;
-
-/** How the weights of operators lie; undefined where channels are not where the others have them. */
-const KINDS: Readonly<Record<string, (weight: Tensor, call: Call) => Known | undefined>> = {
-  Conv({ shape }, call) {
-    const [filters, depth, ...kernel] = shape as [number, number, ...number[]];
-    const group = call.int("group");
-    const grouped = [group, filters / group, depth, elementsIn(kernel)];
-    const channels = along(grouped, { 0: filters / group, 1: 1 });
-    return { channels, reads: along(grouped, { 0: depth, 2: 1 }), count: filters, axis: kernel.length };
-  },
-  Gemm: ({ shape }, call) => (call.int("transA") ? undefined : matrix(shape, call.int("transB") ? 1 : 0)),
-  MatMul: ({ shape }) => (shape.length === 2 ? matrix(shape, 0) : undefined),
-  LSTM: gates,
-  GRU: gates,
-  RNN: gates,
-};
-
-/** @param input  the dimension of a matrix that the input's channels lie along */
-const matrix = (shape: readonly number[], input: 0 | 1): Known => ({
-  channels: along(shape, { [1 - input]: 1 }),
-  reads: along(shape, { [input]: 1 }),
-  count: shape[1 - input],
-  axis: 0,
-});
-
-/** W [directions][rows of all gates][inputs]: what it gives has passed curves. */
-function gates({ shape }: Tensor): Known {
-  return { channels: along(shape, {}), reads: along(shape, { 2: 1 }), count: undefined, axis: 0 };
+  const [weight] = weightsOf(node, graph);
+  if (weight === undefined) return undefined;
+  const { tensor, isGiven, rows, ...lay } = weight;
+  const values = Float64Array.from(tensor.data);
+  return { ...lay, node, shape: tensor.shape, values, count: isGiven ? rows : undefined };
 }

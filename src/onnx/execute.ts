@@ -38,6 +38,26 @@ export function execute(
   return new Map(graph.outputs.map(({ name, value }) => [name, values.get(value)!]));
 }
 
+/**
+ * Results where some values, or constants, are others than they were: what does not hang on them is not computed again.
+ * @param known  all values of an execution, inputs and constants too
+ */
+export function executeChanged(
+  graph: Graph,
+  known: ReadonlyMap<string, Tensor>,
+  changed: ReadonlyMap<string, Tensor>,
+): Map<string, Tensor> {
+  const values = new Map([...known, ...changed]);
+  const others = new Set(changed.keys());
+  for (const node of graph.nodes) {
+    if (!readsOf(node).some((name) => others.has(name))) continue;
+    run(node, values);
+    for (const name of node.outputs) others.add(name);
+    for (const [name, tensor] of changed) if (node.outputs.includes(name)) values.set(name, tensor);
+  }
+  return new Map(graph.outputs.map(({ name, value }) => [name, values.get(value)!]));
+}
+
 function run(node: Node, values: Map<string, Tensor>, show?: Show): void {
   const { op, inputs, outputs, branches } = node;
   const operands = inputs.map((name) => (name === "" ? undefined : values.get(name)!));

@@ -60,9 +60,9 @@ export function readsOf({ inputs, branches }: Node): string[] {
   return [...inputs.filter((name) => name !== ""), ...inner];
 }
 
-/** A name for a constant that a node is given, which no value has. */
-export function freshName({ outputs }: Node, part: string, taken: ReadonlyMap<string, unknown>): string {
-  let name = `${outputs[0]}/${part}`;
+/** A name that no value has: this one, or one like it. */
+export function freshName(like: string, taken: ReadonlyMap<string, unknown>): string {
+  let name = like;
   while (taken.has(name)) name += "'";
   return name;
 }

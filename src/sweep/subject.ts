@@ -3,7 +3,7 @@ import { hashOf, onceFor, sha256 } from "../base/hash.ts";
 import { Recent } from "../base/recent.ts";
 import { floorDiv } from "../fixed/round.ts";
 import { frozenRangesOf } from "../model/frozen.ts";
-import { type Model, observe, observeMoving, weightsOf } from "../model/model.ts";
+import { type Model, observe, observeBy, observeMoving, weightsOf } from "../model/model.ts";
 import { type ModelName, modelOf } from "../model/table.ts";
 import type { Ranges } from "../quant/grid.ts";
 import type { Recipe } from "../quant/recipe.ts";
@@ -123,7 +123,8 @@ function readSubject(spec: SubjectSpec): Subject {
       frozenRanges ??= observeMoving(model, params, calibration);
       return frozenRanges;
     },
-    preparedBy({ equalization, range_method: method, range_percentile: percentile }) {
+    preparedBy(recipe) {
+      const { equalization, range_method: method, range_percentile: percentile } = recipe;
       if (kept !== undefined) return { params, ranges: kept };
       const isLevel = equalization === "yes" && model.equalize !== undefined;
       if (isLevel) level ??= model.equalize!(params);
@@ -131,7 +132,7 @@ function readSubject(spec: SubjectSpec): Subject {
       if (!isLevel && method === "minmax") return { params, ranges: this.ranges };
       if (!isLevel && method === "average") return { params, ranges: this.frozenRanges };
       const key = `${method} ${method === "percentile" ? percentile : ""} ${isLevel}`;
-      const observed = () => rangesOf(model, own, calibration, method, percentile);
+      const observed = () => observeBy(model, own, calibration, recipe);
       return { params: own, ranges: fitted.recall(key, observed) };
     },
     facts: {
@@ -142,18 +143,6 @@ function readSubject(spec: SubjectSpec): Subject {
       referenceHash: hashOf([modelHash, samples]),
     },
   };
-}
-
-/** What calibration gives by a method. */
-function rangesOf(
-  model: Model,
-  params: unknown,
-  samples: readonly unknown[],
-  method: Recipe["range_method"],
-  percentile: number,
-): Ranges {
-  if (method === "average") return observeMoving(model, params, samples);
-  return observe(model, params, samples, method === "minmax" ? undefined : { method, percentile });
 }
 
 /** Elements of all typed arrays below a value. */

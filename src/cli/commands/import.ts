@@ -6,42 +6,28 @@ import { partsOf } from "../../model/onnx/parts.ts";
 import { oddOf, sharesOf } from "../../model/onnx/shares.ts";
 import { execute } from "../../onnx/execute.ts";
 import type { Graph, Input } from "../../onnx/graph.ts";
-import { loadModel, loadPart } from "../../onnx/load.ts";
-import type { Given } from "../../onnx/resolve.ts";
 import { type Summary, summarize, type Work } from "../../onnx/summary.ts";
 import { type Tensor, tensorOf, textOf, UNKNOWN } from "../../onnx/tensor.ts";
 import { defineCommand, type Io, STATUS, type Status, UsageError } from "../command.ts";
+import { IMPORT_LISTS, importOptions, listed, loadAsked } from "../imported.ts";
 import { grouped, layOut, toJson } from "../layout.ts";
 import { json, pairsOf } from "../options.ts";
 import { progressOn } from "../progress.ts";
 
-const listed = (describe: string) =>
-  ({ type: "string", array: true, nargs: 1, requiresArg: true, describe }) as const;
-
 export const importCommand = defineCommand({
   command: "import <model>",
   describe: "Read an ONNX model: its operators and their work, and what of it the machine could take",
-  lists: ["shape", "fix", "run"],
+  lists: [...IMPORT_LISTS, "run"],
   builder: (y) =>
-    y
-      .positional("model", { type: "string", demandOption: true, describe: "an .onnx file, opset 7 … 22" })
-      .option("shape", listed("sizes of an input, as in x=1,3,48,320; may be repeated"))
-      .option("fix", listed("make an input a constant, as in sr=16000; may be repeated"))
-      .option("run", listed("compute the model in float32 on this input, as in x=x.npy; may be repeated"))
+    importOptions(y)
+      .option("run", {
+        ...listed,
+        describe: "compute the model in float32 on this input, as in x=x.npy; may be repeated",
+      })
       .option("out", {
         type: "string",
         requiresArg: true,
         describe: "folder for what --run computes, as .npy",
-      })
-      .option("from", {
-        type: "string",
-        requiresArg: true,
-        describe: "only the part that begins with these values, as in A,B",
-      })
-      .option("to", {
-        type: "string",
-        requiresArg: true,
-        describe: "only the part that ends with these values, as in C,D",
       })
       .option("json", json)
       .example("$0 import model.onnx", "first sizes that the model leaves open are taken as 1")
@@ -52,21 +38,8 @@ export const importCommand = defineCommand({
     if ((args.run === undefined) !== (args.out === undefined))
       throw new UsageError("--run and --out go together");
     const inputs = new Map(pairsOf(args.run, "--run").map(([name, path]) => [name, tensorAt(path)]));
-    const ends = { ...namesIn("from", args.from), ...namesIn("to", args.to) };
-    const isPart = args.from !== undefined || args.to !== undefined;
-    const shapes = new Map(
-      [...inputs].filter(([name]) => !ends.from?.includes(name)).map(([name, { shape }]) => [name, shape]),
-    );
-    const given: Given = {
-      shapes: new Map([...shapes, ...listsOf(args.shape, "--shape")]),
-      fixed: listsOf(args.fix, "--fix"),
-      batch: 1,
-    };
-    for (const [name, shape] of given.shapes!)
-      if (shape.some((size) => !Number.isSafeInteger(size) || size < 1))
-        throw new InputError("--shape", `${name}=${shape.join(",")}: sizes are whole numbers from 1 on`);
-    const parts = isPart ? loadPart(args.model, given, ends) : undefined;
-    const graph = parts?.part ?? loadModel(args.model, given);
+    const shapes = new Map([...inputs].map(([name, { shape }]) => [name, shape]));
+    const { graph, parts } = loadAsked(args, shapes);
     if (args.out !== undefined) return compute(graph, inputs, args.out, io);
     const summary = summarize(graph);
     const outside = parts && summarize(parts.rest).total;
@@ -80,14 +53,6 @@ export const importCommand = defineCommand({
     return STATUS.done;
   },
 });
-
-/** Names of values as an option has them, apart by commas; nothing where it is not given. @throws UsageError where one is empty */
-function namesIn<K extends string>(option: K, list: string | undefined): Partial<Record<K, string[]>> {
-  if (list === undefined) return {};
-  const names = list.split(",").map((name) => name.trim());
-  if (names.includes("")) throw new UsageError(`--${option} takes NAME,…, not "${list}"`);
-  return { [option]: names } as Record<K, string[]>;
-}
 
 /** An input's tensor. @throws InputError for a file that is none */
 function tensorAt(path: string): Tensor {
@@ -112,21 +77,6 @@ function compute(graph: Graph, inputs: ReadonlyMap<string, Tensor>, folder: stri
   for (const [path, contents] of files) writeWhole(path, contents);
   io.out(layOut(files.map(([path], i) => [path, textOf(results[i]![1])])));
   return STATUS.done;
-}
-
-/** Numbers by names. @throws UsageError for what is none */
-function listsOf(
-  pairs: readonly string[] | undefined,
-  option: string,
-): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    pairsOf(pairs, option).map(([name, list]) => {
-      const numbers = list.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
-      if (numbers.some(Number.isNaN))
-        throw new UsageError(`${option} takes NAME=NUMBER,…, not "${name}=${list}"`);
-      return [name, numbers] as const;
-    }),
-  );
 }
 
 const typeOf = ({ name, dtype, shape }: Input) => ({ name, dtype, shape: shape ?? null });

@@ -4,6 +4,7 @@ import { decode, encodeAll } from "../../fixed/real.ts";
 import { Floats } from "../../kernels/floats.ts";
 import type { Mapping, Site } from "../../kernels/mapping.ts";
 import type { Tap } from "../../kernels/tensors.ts";
+import { equalize } from "../../onnx/equalize.ts";
 import { execute } from "../../onnx/execute.ts";
 import { type Graph, trimmed } from "../../onnx/graph.ts";
 import { elementsIn, type Tensor, tensorOf } from "../../onnx/tensor.ts";
@@ -48,6 +49,12 @@ export class Network {
     const made = { ...parts, machine: trimmed(parts.machine) };
     this.#parts.set(size, made);
     return made;
+  }
+
+  /** The same network by weights whose ranges are level from layer to layer on the machine. */
+  equalized(): Network {
+    const level = ({ machine, ...hosted }: Parts): Parts => ({ ...hosted, machine: equalize(machine).graph });
+    return new Network((size) => level(this.partsAt(size)), this.states);
   }
 
   /** Outputs in real numbers, frame by frame, those that are no states one behind the other. */

@@ -81,8 +81,8 @@ export class View {
   }
 
   /** A name for a constant that a match brings along, which no value has. */
-  fresh(node: Node, part: string): string {
-    return freshName(node, part, this.#types);
+  fresh({ outputs }: Node, part: string): string {
+    return freshName(`${outputs[0]}/${part}`, this.#types);
   }
 
   /** Whether nothing but these nodes reads a value. */

@@ -5,6 +5,7 @@ import { type ConvShape, outputSize } from "../../../kernels/conv/shape.ts";
 import { widenConv } from "../../../kernels/conv/widen.ts";
 import type { Matrix } from "../../../kernels/tensors.ts";
 import { asPlane, axesOf } from "../../../onnx/ops/window.ts";
+import type { Tensor as Real } from "../../../onnx/tensor.ts";
 import { kind } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { channelsLast, joined, vectorsOf } from "../order.ts";
@@ -44,6 +45,30 @@ function weightOf(op: Operation, { channels }: ConvShape): Matrix {
   return { rows, columns, data: weight };
 }
 
+/** What the kernel sees on average over all its places, in the order of `weightOf`; padding is 0. */
+function meanOf({ data }: Real, shape: ConvShape): Float64Array {
+  const { height, width, channels, kernel, stride, dilation, padding } = shape;
+  const [rows, columns] = outputSize(shape);
+  const mean = new Float64Array(kernel[0] * kernel[1] * channels);
+  const sumAt = (from: number, i: number, j: number): number => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const y = row * stride[0] + i * dilation[0] - padding.top;
+      if (y < 0 || y >= height) continue;
+      for (let column = 0; column < columns; column++) {
+        const x = column * stride[1] + j * dilation[1] - padding.left;
+        if (x >= 0 && x < width) sum += data[from + y * width + x]!;
+      }
+    }
+    return sum;
+  };
+  for (let i = 0; i < kernel[0]; i++)
+    for (let j = 0; j < kernel[1]; j++)
+      for (let c = 0; c < channels; c++)
+        mean[(i * kernel[1] + j) * channels + c] = sumAt(c * height * width, i, j) / (rows * columns);
+  return mean;
+}
+
 /** A convolution of one dimension or two, of one image. */
 export const conv = kind<QConv>({
   name: "conv",
@@ -56,14 +81,16 @@ export const conv = kind<QConv>({
     const batch = op.call.shape(0)?.[0];
     return typeof batch === "number" && batch !== 1 ? `a batch of ${batch} images is not 1` : undefined;
   },
-  quantize(op, { inputs: [input], outputs: [output], numerics }) {
+  observe: (op, [x], tap) => tap("input", meanOf(x!, shapeOf(op)), "averaged"),
+  quantize(op, { inputs: [input], outputs: [output], ranges, numerics }) {
     const shape = shapeOf(op);
     const bias = op.constant(2);
     const params = {
       ...{ shape, weight: weightOf(op, shape) },
       ...(bias && { bias: Float64Array.from(bias.data) }),
     };
-    return quantizeConv(params, input!, output!, numerics.recipe.weight_bits, numerics);
+    const { weight_bits: weightBits } = numerics.recipe;
+    return quantizeConv(params, input!, output!, weightBits, numerics, ranges.meanOf("input"));
   },
   outputs: ({ layer }) => [layer.output],
   matrices: ({ layer }) => layer.parts.map(({ weights }) => weights),

@@ -3,7 +3,7 @@ import { lowerLinear } from "../../../kernels/linear/lower.ts";
 import { type QLinear, quantizeLinear } from "../../../kernels/linear/quantize.ts";
 import type { LinearParams } from "../../../kernels/linear/real.ts";
 import { widenLinear } from "../../../kernels/linear/widen.ts";
-import { elementsIn } from "../../../onnx/tensor.ts";
+import { elementsIn, type Tensor as Real } from "../../../onnx/tensor.ts";
 import { kind } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { innermost, joined, vectorsOf } from "../order.ts";
@@ -37,6 +37,13 @@ function paramsOf(op: Operation): LinearParams {
   };
 }
 
+/** The mean of all vectors of a value. */
+function meanOf({ data }: Real, length: number): Float64Array {
+  const mean = new Float64Array(length);
+  for (let i = 0; i < data.length; i++) mean[i % length]! += (data[i]! * length) / data.length;
+  return mean;
+}
+
 /** A product with a constant matrix over the last dimension. */
 export const linear = kind<QLinear>({
   name: "linear",
@@ -54,9 +61,11 @@ export const linear = kind<QLinear>({
     const isRow = added === undefined || added.data.length === 1 || added.shape.at(-1) === rows;
     return isRow && (added?.data.length ?? 0) <= rows ? undefined : "its bias differs from row to row";
   },
-  quantize(op, { inputs: [grid], outputs: [output], numerics }) {
+  observe: (op, [x], tap) => tap("input", meanOf(x!, op.shape(0).at(-1)!), "averaged"),
+  quantize(op, { inputs: [grid], outputs: [output], ranges, numerics }) {
     const { weight, bias } = paramsOf(op);
-    return quantizeLinear([{ weight, grid: grid! }], bias, output!, numerics.recipe.weight_bits, numerics);
+    const input = { weight, grid: grid!, mean: ranges.meanOf("input") };
+    return quantizeLinear([input], bias, output!, numerics.recipe.weight_bits, numerics);
   },
   outputs: ({ output }) => [output],
   matrices: ({ parts }) => parts.map(({ weights }) => weights),
