@@ -16,8 +16,8 @@ import {
   layerNormInSteps,
   madNorm,
 } from "./norm/index.ts";
-import { rnn } from "./rnn/index.ts";
 import { pool } from "./pool/index.ts";
+import { rnn } from "./rnn/index.ts";
 import { softmax } from "./softmax/index.ts";
 
 /** Every kernel. Whatever holds for all of them is tested over this table. */

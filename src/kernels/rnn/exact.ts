@@ -21,7 +21,12 @@ export function exactRnn(
 }
 
 /** One step; `inputs` are the parts that x is concatenated from. */
-function exactRnnCell(q: QRnn, inputs: readonly Int32Array[], h: Int32Array, arch: Settings): Int32Array {
+export function exactRnnCell(
+  q: QRnn,
+  inputs: readonly Int32Array[],
+  h: Int32Array,
+  arch: Settings,
+): Int32Array {
   const sums = exactSum(
     q.sum,
     exactLinear(q.productX, inputs, arch),

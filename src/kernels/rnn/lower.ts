@@ -14,7 +14,7 @@ export const lowerRnn = (b: Builder, q: QRnn, inputs: readonly Tensor[], reverse
   );
 
 /** A sequence into rows that hold its first h. */
-const lowerRnnSequence = (
+export const lowerRnnSequence = (
   b: Builder,
   q: QRnn,
   inputs: readonly Tensor[],

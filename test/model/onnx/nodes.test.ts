@@ -38,6 +38,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   lstm: 2,
   // Gates of 8 bits move h at every step, docs/vectors.md.
   gru: 6,
+  rnn: 3,
 };
 
 /** Tests with bounds of their own. */
@@ -127,6 +128,7 @@ test("every kind has tests", () => {
       "norm": 7,
       "pool": 41,
       "product": 3,
+      "rnn": 3,
       "softmax": 6,
       "sum": 5,
     }

@@ -8,11 +8,28 @@ import { gru } from "./gru.ts";
 import { linear } from "./linear.ts";
 import { lstm } from "./lstm.ts";
 import { pool } from "./pool.ts";
+import { rnn } from "./rnn.ts";
 import { norm, softmax } from "./rows.ts";
 
 /** Everything that operators become on the machine. */
 export const KINDS: readonly Kind[] = [
-  ...[linear, conv, gain, sum, product, bounded, curve, norm, softmax, lstm, gru, attention, matrices, pool],
+  ...[
+    linear,
+    conv,
+    gain,
+    sum,
+    product,
+    bounded,
+    curve,
+    norm,
+    softmax,
+    lstm,
+    gru,
+    rnn,
+    attention,
+    matrices,
+    pool,
+  ],
 ];
 
 export const kindNamed = (name: string): Kind => KINDS.find((one) => one.name === name)!;
