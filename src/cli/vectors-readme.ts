@@ -23,7 +23,7 @@ A case:
 An operand has \`space\` (dram, data, weight, activation, table: \`from\` is a byte; acc: \`from\` is an accumulator),
 \`count\` codes of \`bits\` bits each, the name of its \`tensor\`, and where it is not long its codes as \`data\`. A matrix lies
 row after row, as the fields' descriptions give its shape. A gather's table is the one row that was picked: number \`row\`
-of \`among / count\`.
+of \`among / count\`. Operand and result of a move are its codes alone, in the order in which it comes by them: row after row.
 
 Codes are signed. In memory they are packed without gaps: code i of an operand is in bits i * bits … (i + 1) * bits - 1
 from its first byte on, the lowest bit of each byte first. Loads move bytes, which are given as packed. Multipliers in

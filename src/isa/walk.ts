@@ -21,6 +21,13 @@ export const isDense = ({ columns, row, column }: Walk): boolean => column === 1
 export const isNested = ({ rows, columns, row, column }: Walk): boolean =>
   row >= reachOf(columns, column) || column >= reachOf(rows, row);
 
+/** Where a walk's codes lie, in its order, counted in codes from its first. */
+export const placesOf = ({ rows, columns, row, column }: Walk): number[] =>
+  Array.from({ length: rows * columns }, (_, i) => {
+    const r = floorDiv(i, columns);
+    return r * row + (i - r * columns) * column;
+  });
+
 /** Bytes of an operand, from `at` after its first on. */
 export interface Stretch {
   readonly at: number;
@@ -41,9 +48,7 @@ export function stretchesOf(walk: Walk, bits: number): readonly Stretch[] {
   if (rows * columns > MOST_WALKED) return [stretch(0, coveredBy(walk))];
   if (columns === 1 || column <= 1) return lines(reachOf(columns, column), rows, row);
   if (rows === 1 || row <= 1) return lines(reachOf(rows, row), columns, column);
-  const each = Array.from({ length: rows * columns }, (_, i) => {
-    const r = floorDiv(i, columns);
-    return stretch(r * row + (i - r * columns) * column, 1);
-  });
-  return each.sort((a, b) => a.at - b.at);
+  return placesOf(walk)
+    .map((place) => stretch(place, 1))
+    .sort((a, b) => a.at - b.at);
 }

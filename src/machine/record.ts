@@ -5,6 +5,7 @@ import type { Space, Span } from "../isa/define.ts";
 import { type Image, overlap } from "../isa/image.ts";
 import type { Issued } from "../isa/program.ts";
 import type { MachineState } from "../isa/state.ts";
+import { coveredBy, placesOf } from "../isa/walk.ts";
 import type { Observer } from "./machine.ts";
 
 /** A span that an instruction reads or writes, under a name. */
@@ -92,13 +93,35 @@ export function recorder(state: MachineState, image: Image, tell: (recording: Re
 const isLoad = (writes: readonly Operand[]): boolean =>
   writes.some(({ span: { space } }) => space === "weight" || space === "table");
 
+/** The codes of a span as the instruction comes by them. */
+export function codesIn(state: MachineState, { space, bits, from, count, walk }: Span): readonly number[] {
+  if (walk === undefined) return state.read(space, bits, from, count);
+  const all = state.read(space, bits, from, coveredBy(walk));
+  return placesOf(walk).map((place) => all[place]!);
+}
+
+/** Puts such codes there. */
+export function putCodes(
+  state: MachineState,
+  { space, bits, from, walk }: Span,
+  codes: readonly number[],
+): void {
+  if (walk === undefined) {
+    state.write(space, bits, from, codes);
+    return;
+  }
+  const all = state.read(space, bits, from, coveredBy(walk));
+  for (const [i, place] of placesOf(walk).entries()) all[place] = codes[i]!;
+  state.write(space, bits, from, all);
+}
+
 /** Codes as they are. A read that picks among rows takes the one that the operand before it says, or the nearest. */
 function contentsOf(operands: readonly Operand[], state: MachineState): Contents[] {
   const contents: Contents[] = [];
   for (const operand of operands) {
     const { space, bits, from, count, among } = operand.span;
     if (among === undefined) {
-      contents.push({ ...operand, codes: state.read(space, bits, from, count) });
+      contents.push({ ...operand, codes: codesIn(state, operand.span) });
       continue;
     }
     const asked = contents.at(-1)!.codes[0]!;

@@ -5,7 +5,7 @@ import { parseProgram } from "../../src/isa/asm.ts";
 import type { Issued } from "../../src/isa/program.ts";
 import { ops } from "../../src/isa/table.ts";
 import { Machine, type Observer } from "../../src/machine/machine.ts";
-import { operandsOf, packed, type Recording, recorder } from "../../src/machine/record.ts";
+import { operandsOf, packed, putCodes, type Recording, recorder } from "../../src/machine/record.ts";
 
 const SHIFTS = makeArch({ "requant.kind": "shift" }, "small");
 
@@ -130,6 +130,31 @@ describe("a recording", () => {
     expect(codesOf(last!.writes)).toEqual({ dst: picked });
     expect(last!.reads[1]).toMatchObject({ row, span: { from: 4, among: 6 } });
   });
+});
+
+test("a recording of a move has the codes that it moves, in its order, and can be put back", () => {
+  const program = parseProgram(
+    [
+      "fetch dst=0 src=0 n=7 bits=8",
+      "fill dst=16 n=12 bits=8 value=9",
+      "move dst=16 src=0 rows=3 columns=2 dstRow=5 dstColumn=1 srcRow=1 srcColumn=3 bits=8",
+    ].join("\n"),
+    "move",
+  );
+  const m = Machine.of(SHIFTS, { image: IMAGE, programs: [program], lanes: 1, dataBytes: 32 });
+  m.writeData(8, 0, [10, 11, 12, 13, 14, 15, 16]);
+  let last: Recording | undefined;
+  m.run(
+    program,
+    recorder(m.state, IMAGE, (recording) => {
+      last = recording;
+    }),
+  );
+  const moved = [10, 13, 11, 14, 12, 15];
+  expect([codesOf(last!.reads), codesOf(last!.writes)]).toEqual([{ src: moved }, { dst: moved }]);
+  expect(m.state.read("activation", 8, 16, 12)).toEqual([10, 13, 9, 9, 9, 11, 14, 9, 9, 9, 12, 15]);
+  putCodes(m.state, last!.writes[0]!.span, [1, 2, 3, 4, 5, 6]);
+  expect(m.state.read("activation", 8, 16, 12)).toEqual([1, 2, 9, 9, 9, 3, 4, 9, 9, 9, 5, 6]);
 });
 
 describe("names of operands", () => {

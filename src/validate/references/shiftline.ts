@@ -11,7 +11,7 @@ import type { Issued, Program } from "../../isa/program.ts";
 import { byName } from "../../isa/table.ts";
 import { sizeOf, validate } from "../../isa/validate.ts";
 import { Machine } from "../../machine/machine.ts";
-import { type Operand, operandsOf } from "../../machine/record.ts";
+import { codesIn, type Operand, operandsOf, putCodes } from "../../machine/record.ts";
 import { EXPORTED, tensorFile } from "../exported.ts";
 import { filesOf, stemOf } from "../files.ts";
 import { Source } from "../source.ts";
@@ -81,13 +81,10 @@ function replay(op: OpDef, source: Source, shared: Export): Verdict {
   const inputs = givenOf(reads, source.at("in"), shared);
   const outputs = givenOf(writes, source.at("out"), shared);
   const machine = machineFor(program, [...reads, ...writes], segmentsOf(inputs), shared.arch);
-  for (const { span, codes } of inputs)
-    if (span.space !== "dram") machine.state.write(span.space, span.bits, span.from, codes);
+  for (const { span, codes } of inputs) if (span.space !== "dram") putCodes(machine.state, span, codes);
   machine.run(program);
   const compared = allOf(
-    outputs.map(({ name, span: { space, bits, from, count }, codes }) =>
-      compareCodes(name, machine.state.read(space, bits, from, count), codes),
-    ),
+    outputs.map(({ name, span, codes }) => compareCodes(name, codesIn(machine.state, span), codes)),
   );
   if (compared.kind !== "passed") return compared;
   const files = allOf([...inputs, ...outputs].map(({ checkFile }) => checkFile()));
