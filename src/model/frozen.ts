@@ -3,6 +3,9 @@ import { InputError } from "../base/errors.ts";
 import { Ranges } from "../quant/grid.ts";
 import { readMetadata } from "./safetensors.ts";
 
+/** Endings of files of weights that others made: ONNX, Tesseract's. */
+const OF_OTHERS = [".onnx", ".traineddata", ".traineddata.gz"];
+
 /** The entry of a weights file's metadata with the ranges that the weights were fine-tuned for. */
 export const RANGES = "ranges";
 
@@ -11,9 +14,9 @@ const stored = z.strictObject({
   lookups: z.record(z.string(), z.strictObject({ width: z.number(), counts: z.array(z.number().min(0)) })),
 });
 
-/** The ranges that a file of weights brings, which no calibration replaces; undefined for a float model's, and for ONNX, which has no place for them. @throws InputError for a faulty file */
+/** The ranges that a file of weights brings, which no calibration replaces; undefined for a float model's, and for files of others, which have no place for them. @throws InputError for a faulty file */
 export function frozenRangesOf(path: string): Ranges | undefined {
-  if (path.endsWith(".onnx")) return undefined;
+  if (OF_OTHERS.some((ending) => path.endsWith(ending))) return undefined;
   const text = readMetadata(path)[RANGES];
   if (text === undefined) return undefined;
   let json: unknown;

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/base/errors.ts";
+import { frozenRangesOf } from "../../src/model/frozen.ts";
 import { tesseract } from "../../src/model/tesseract/index.ts";
 import { loadTesseract, locateWeights, type TesseractParams } from "../../src/model/tesseract/weights.ts";
 import { because, missing } from "./fetched.ts";
@@ -184,6 +185,11 @@ describe("weights", () => {
     const none = join(folder, "none");
     if (reason === undefined) expect(locateWeights(none)).toMatch(/4\.0\.0_best_int\/eng\.traineddata\.gz$/);
     else expect(reason).toMatch(/npm pack @tesseract\.js-data\/eng/);
+  });
+
+  test("bring no ranges of their own, however they are packed", () => {
+    expect(frozenRangesOf(path)).toBeUndefined();
+    expect(frozenRangesOf(`${path}.gz`)).toBeUndefined();
   });
 
   test.skipIf(reason !== undefined)(because("of the package are read to the last byte", reason), () => {

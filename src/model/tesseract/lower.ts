@@ -49,7 +49,7 @@ interface Region {
   readonly pixels: Sequence;
   readonly columns: number;
   readonly border: number;
-  /** What the first LSTM leaves, then each pass. */
+  /** What the first LSTM leaves, then each pass but the last. */
   readonly sequences: readonly Sequence[];
   readonly logits: Sequence;
   readonly bytes: number;
@@ -117,7 +117,7 @@ function regionOf(q: QTesseract, steps: number): Region {
   const border = (shape.kernel[0] - 1) / 2;
   const columns = across * steps + 2 * border;
   const pixels = sequence(q.image, shape.width, columns);
-  const sequences = [q.column, ...q.passes.map((pass) => pass.q)].map((cell) =>
+  const sequences = [q.column, ...q.passes.slice(0, -1).map((pass) => pass.q)].map((cell) =>
     sequence(cell.hidden, cell.outputSize, steps),
   );
   const logits = sequence(q.output.output, q.output.rows, steps);
