@@ -128,6 +128,7 @@ export function importedModel(path: string): Model<Params, ImportedSample, QNetw
       network: running(),
       weights: [...known().parts.machine.constants.values()].map(({ data }) => data),
     }),
+    equalize: ({ network: own, weights }) => ({ network: own.equalized(), weights }),
     normOf: () =>
       known().parts.machine.nodes.some(({ op }) => op.name === "LayerNormalization") ? "layer" : "none",
     reference: (params, sample, tap) => params.network.reference(sample, tap),

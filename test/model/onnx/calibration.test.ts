@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import seedrandom from "seedrandom";
 import { describe, expect, test } from "vitest";
 import { makeArch } from "../../../src/arch/spec.ts";
+import { toNpyTensor } from "../../../src/base/npy.ts";
 import { convolve } from "../../../src/kernels/conv/real.ts";
 import type { ConvShape } from "../../../src/kernels/conv/shape.ts";
 import { type Frames, Network } from "../../../src/model/onnx/network.ts";
@@ -10,7 +14,9 @@ import { Ranges } from "../../../src/quant/grid.ts";
 import { makeRecipe } from "../../../src/quant/recipe.ts";
 import { execute } from "../../../src/sweep/execute.ts";
 import { legalize } from "../../../src/sweep/legal.ts";
-import { f32, graphOf, type ModelSpec } from "../../onnx/models.ts";
+import { measureOne, referenceOf } from "../../../src/sweep/measure.ts";
+import { subjectOf } from "../../../src/sweep/subject.ts";
+import { f32, graphOf, type ModelSpec, modelBytes } from "../../onnx/models.ts";
 
 /** Bias correction and equalization of imported graphs. */
 
@@ -79,9 +85,9 @@ function errorsOf(outputs: ReturnType<typeof outputsOf>) {
 }
 
 /** Two convolutions and a matrix product. @param sizes  of the first one's channels, which the second one takes back */
-function layered(sizes: readonly number[]): Network {
+function layers(sizes: readonly number[]): ModelSpec {
   const inverse = sizes.map((size) => 1 / size);
-  return networkOf({
+  return {
     inputs: [{ name: "x", shape: [1, 4, 6, 5] }],
     outputs: ["y"],
     constants: {
@@ -104,8 +110,9 @@ function layered(sizes: readonly number[]): Network {
       { op: "MatMul", inputs: ["t", "d"], outputs: ["u"] },
       { op: "Add", inputs: ["u", "e"], outputs: ["y"] },
     ],
-  });
+  };
 }
+const layered = (sizes: readonly number[]): Network => networkOf(layers(sizes));
 
 describe("means of what matrices multiply", () => {
   test.each([
@@ -176,4 +183,31 @@ test("equalization keeps what a network computes, and with one scale for a matri
   const recipe = { weight_scale: "per-tensor", weight_bits: 6, activation_bits: 12 };
   const [before, after] = [network, level].map((one) => errorsOf(outputsOf(one, frames, recipe)).ofAll);
   expect(after!).toBeLessThan(before! / 4);
+});
+
+test("the recipe of an imported model decides both, in sweeps as here", () => {
+  const at = mkdtempSync(join(tmpdir(), "shiftline-imported-"));
+  try {
+    const shape = [1, 4, 6, 5];
+    const data = framesOf("x", shape, 40).flatMap(({ frames: [frame] }) => Array.from(frame!["x"]!.data));
+    writeFileSync(join(at, "net.onnx"), modelBytes(layers([1, 0.01, 0.3, 0.03, 2, 0.1, 0.02, 0.5])));
+    writeFileSync(join(at, "x.npy"), toNpyTensor({ dtype: "float32", shape: [40, 4, 6, 5], data }));
+    const path = join(at, "net.yaml") as `${string}.yaml`;
+    writeFileSync(path, "onnx: net.onnx\ncalibration: x.npy\nsamples: x.npy\n");
+    const spec = { folder: at, split: "sample", samples: 40, calibration: 40, seed: 1 };
+    const subject = subjectOf({ model: path, ...spec });
+    const reference = referenceOf(subject);
+    const cosineBy = (given: Readonly<Record<string, unknown>>) => {
+      const { results } = measureOne(subject, makeRecipe(given), arch, "fixed");
+      return subject.model.score(subject.samples, results.outputs, reference)["cosine"]!;
+    };
+    const recipe = { weight_scale: "per-tensor", weight_bits: 6, activation_bits: 12 };
+    const [plain, level] = [cosineBy(recipe), cosineBy({ ...recipe, equalization: "yes" })];
+    expect(1 - level).toBeLessThan((1 - plain) / 10);
+    const coarse = { weight_bits: 3, activation_bits: 12 };
+    const corrected = cosineBy({ ...coarse, bias_correction: "yes" });
+    expect(1 - corrected).toBeLessThan(1 - cosineBy(coarse));
+  } finally {
+    rmSync(at, { recursive: true });
+  }
 });
