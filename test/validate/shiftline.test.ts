@@ -25,14 +25,19 @@ test("what random programs were seen to do is what they do again, whatever the o
   );
   const rng = seedrandom("vectors");
   const folder = new VectorFolder(join(home, "all"));
-  for (let i = 0; i < 10; i++) {
+  const seen = new Set<string>();
+  // As many as it takes to see every operation.
+  for (let i = 0; i < 60 && seen.size < ops.length; i++) {
     const { program, image, dataBytes } = randomSample(rng, arch, 40);
     const machine = Machine.of(arch, { image, programs: [program], lanes: 1, dataBytes, filled: true });
     scramble(machine, rng);
     let number = 0;
     machine.run(
       program,
-      recorder(machine.state, image, (recording) => folder.add(`${i}/${number++}`, recording)),
+      recorder(machine.state, image, (recording) => {
+        seen.add(recording.issued.op.name);
+        folder.add(`${i}/${number++}`, recording);
+      }),
     );
   }
   folder.finish({ arch: arch.settings }, "");
