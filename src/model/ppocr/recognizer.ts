@@ -7,7 +7,7 @@ import { fuse } from "../../onnx/patterns/fuse.ts";
 import { resolve } from "../../onnx/resolve.ts";
 import type { Tensor } from "../../onnx/tensor.ts";
 import type { Line } from "../lines/lines.ts";
-import { withOutputs } from "./head.ts";
+import { adapted } from "./adapt.ts";
 import { framesOf, pictureOf, pictureShape } from "./picture.ts";
 
 /** Names of values in the file: the picture, what the convolutions make of it, and scores of characters before their softmax. */
@@ -34,15 +34,17 @@ const isLatin = (point: number): boolean => point === 0 || (point >= 0x20 && poi
 export class Recognizer {
   /** The code point of each output's character, 0 of none. */
   readonly alphabet: readonly number[];
-  readonly #kept: readonly number[];
   readonly #model: ParsedModel;
   readonly #halves = new Map<number, Halves>();
 
-  /** @param alphabet  of all outputs that the model has */
+  /**
+   * @param alphabet  of all outputs that the model has
+   * @throws InputError for a model that is another
+   */
   constructor(model: ParsedModel, alphabet: readonly number[]) {
-    this.#model = model;
-    this.#kept = [...alphabet.keys()].filter((output) => isLatin(alphabet[output]!));
-    this.alphabet = this.#kept.map((output) => alphabet[output]!);
+    const kept = [...alphabet.keys()].filter((output) => isLatin(alphabet[output]!));
+    this.#model = adapted(model, kept);
+    this.alphabet = kept.map((output) => alphabet[output]!);
   }
 
   /** From features [1, 480, 1, frames] to scores [1, frames, outputs]: transformer blocks, and the head. Constants are the same for all `frames`. */
@@ -63,7 +65,7 @@ export class Recognizer {
     const whole = resolve(this.#model, { shapes: new Map([[PICTURE, pictureShape(frames)]]) });
     const halves = {
       backbone: fuse(cut(whole, { to: [FEATURES] })),
-      neck: fuse(withOutputs(cut(whole, { from: [FEATURES], to: [LOGITS] }), this.#kept)),
+      neck: fuse(cut(whole, { from: [FEATURES], to: [LOGITS] })),
     };
     this.#halves.set(frames, halves);
     return halves;
