@@ -3,6 +3,7 @@ import { g2pOf } from "./g2p/index.ts";
 import { lmOf } from "./lm/index.ts";
 import type { Model } from "./model.ts";
 import { importedModel } from "./onnx/imported.ts";
+import { ppocr } from "./ppocr/index.ts";
 import { silero } from "./silero/index.ts";
 import { tesseract } from "./tesseract/index.ts";
 
@@ -16,6 +17,7 @@ export const MODELS = {
   "lm-mogrifier": lmOf("lm-mogrifier"),
   "silero-vad": silero,
   tesseract,
+  ppocr,
 } as const satisfies Readonly<Record<string, Model>>;
 
 /** The ending of a file that describes a model which somebody brings. */

@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readBytes } from "../../src/base/files.ts";
 import { textOfFrames } from "../../src/model/lines/ctc.ts";
 import type { Line } from "../../src/model/lines/lines.ts";
 import { linesOf } from "../../src/model/lines/lines.ts";
 import { characterErrorRate } from "../../src/model/lines/metrics.ts";
+import { adapted } from "../../src/model/ppocr/adapt.ts";
 import { seenOf } from "../../src/model/ppocr/features.ts";
 import { framesOf, pictureOf } from "../../src/model/ppocr/picture.ts";
-import { CHANNELS, FEATURES, LOGITS } from "../../src/model/ppocr/recognizer.ts";
+import { CHANNELS, FEATURES, LOGITS, neckInput } from "../../src/model/ppocr/recognizer.ts";
 import {
   alphabetOf,
   loadPpocr,
@@ -17,8 +19,9 @@ import {
 } from "../../src/model/ppocr/weights.ts";
 import { execute } from "../../src/onnx/execute.ts";
 import { loadPart } from "../../src/onnx/load.ts";
+import { type ParsedNode, parseModel } from "../../src/onnx/parse.ts";
 import { summarize } from "../../src/onnx/summary.ts";
-import { tensorOf } from "../../src/onnx/tensor.ts";
+import { type Tensor, tensorOf } from "../../src/onnx/tensor.ts";
 import { because, missing } from "./fetched.ts";
 
 const FOLDER = "experiments/models/ppocr";
@@ -72,8 +75,7 @@ describe.skipIf(reason !== undefined)(because("the float model", reason), () => 
     const texts = lines.map((line) => {
       const frames = framesOf(line);
       const neck = recognizer.neckOf(frames);
-      const features = tensorOf("float32", [1, CHANNELS, 1, frames], line.features);
-      const { data } = execute(neck, new Map([[FEATURES, features]])).get(LOGITS)!;
+      const { data } = execute(neck, neckInput(line.features, frames)).get(LOGITS)!;
       const points = bestOf(data, recognizer.alphabet.length).map((output) => recognizer.alphabet[output]!);
       const marked = points.map((point) => (point === 0 ? "·" : String.fromCodePoint(point))).join("");
       expect(marked, line.name).toBe(golden.frames[line.name]);
@@ -86,7 +88,7 @@ describe.skipIf(reason !== undefined)(because("the float model", reason), () => 
   test("is a part of the file: the same constants at every width, 96 of 6,625 outputs", () => {
     const [narrow, wide] = [recognizer.neckOf(80), recognizer.neckOf(160)];
     expect(recognizer.neckOf(80)).toBe(narrow);
-    expect(narrow.inputs).toEqual([{ name: FEATURES, dtype: "float32", shape: [1, CHANNELS, 1, 80] }]);
+    expect(narrow.inputs).toEqual([{ name: "features", dtype: "float32", shape: [1, 1, 80, CHANNELS] }]);
     expect(wide.types.get(LOGITS)!.shape).toEqual([1, 160, 96]);
     const isSize = (name: string) => name.startsWith("p2o.helper");
     for (const [name, tensor] of narrow.constants)
@@ -103,22 +105,41 @@ describe.skipIf(reason !== undefined)(because("the float model", reason), () => 
     const given = { shapes: new Map([["x", [1, 3, 48, 640]]]) };
     const { part } = loadPart(locateWeights(FOLDER), given, { from: [FEATURES], to: [LOGITS] });
     const features = tensorOf("float32", [1, CHANNELS, 1, 80], lines[0]!.features);
-    const inputs = new Map([[FEATURES, features]]);
-    const [all, some] = [part, recognizer.neckOf(80)].map(
-      (graph) => execute(graph, inputs).get(LOGITS)!.data,
-    );
+    const all = execute(part, new Map([[FEATURES, features]])).get(LOGITS)!.data;
+    const some = execute(recognizer.neckOf(80), neckInput(lines[0]!.features, 80)).get(LOGITS)!.data;
     const outputs = fullAlphabet().flatMap((point, output) =>
       recognizer.alphabet.includes(point) ? [output] : [],
     );
     expect(outputs).toHaveLength(96);
-    const wanted = Array.from({ length: 80 }, (_, t) => outputs.map((output) => all![t * 6625 + output]!));
-    expect([...some!]).toEqual(wanted.flat());
+    const wanted = Array.from({ length: 80 }, (_, t) => outputs.map((output) => all[t * 6625 + output]!));
+    expect([...some]).toEqual(wanted.flat());
   });
 
   const fullAlphabet = () => {
     const path = locateCharacters(locateWeights(FOLDER));
     return alphabetOf(readFileSync(path, "utf8"), path);
   };
+
+  test("is refused by the name of the constant where it is another one", () => {
+    const path = locateWeights(FOLDER);
+    const model = parseModel(readBytes(path), path);
+    const withNodes = (change: (node: ParsedNode) => readonly ParsedNode[]) => () =>
+      adapted({ ...model, graph: { ...model.graph, nodes: model.graph.nodes.flatMap(change) } }, [0]);
+    const withValue = (name: string, value: Tensor) =>
+      withNodes((node) => [
+        node.outputs[0] === name ? { ...node, attributes: new Map([["value", value]]) } : node,
+      ]);
+    expect(withNodes((node) => [node])).not.toThrow();
+    expect(withNodes((node) => (node.outputs[0] === "linear_85.b_0" ? [] : [node]))).toThrow(
+      `${path}: constant linear_85.b_0: is missing`,
+    );
+    expect(withValue("linear_77.w_0", tensorOf("float32", [2, 1], [1, 2]))).toThrow(
+      `${path}: constant linear_77.w_0: has the shape [2,1], not [120,360]`,
+    );
+    expect(withValue("fill_constant_7.tmp_0", tensorOf("int64", [1], [16]))).toThrow(
+      `${path}: constant fill_constant_7.tmp_0: is [16], not 15`,
+    );
+  });
 
   test("takes characters from the file beside it", () => {
     expect(fullAlphabet()).toHaveLength(6625);
@@ -139,13 +160,6 @@ describe("characters", () => {
     ["a\n\nb\n", 'keys:2: "" is not one character'],
     ["ab\n", 'keys:1: "ab" is not one character'],
   ])("%j is refused", (text, error) => expect(() => alphabetOf(text, "keys")).toThrow(error));
-});
-
-test("frames say their characters without repetitions, blanks, and spaces at the ends", () => {
-  const frames = (text: string) => Array.from(text, (one) => (one === "·" ? 0 : one.codePointAt(0)!));
-  expect(textOfFrames(frames("  ·hh·e·l·ll··o  ww·"))).toBe("hello w");
-  expect(textOfFrames(frames("aa·a"))).toBe("aa");
-  expect(textOfFrames([])).toBe("");
 });
 
 describe("a picture", () => {

@@ -1,11 +1,12 @@
 import { roundHalf } from "../../fixed/real.ts";
-import { cut } from "../../onnx/cut.ts";
+import { cut, type Ends } from "../../onnx/cut.ts";
 import { execute, type Watch } from "../../onnx/execute.ts";
-import type { Graph } from "../../onnx/graph.ts";
+import type { Graph, Node } from "../../onnx/graph.ts";
+import { OPS } from "../../onnx/ops/table.ts";
 import type { ParsedModel } from "../../onnx/parse.ts";
 import { fuse } from "../../onnx/patterns/fuse.ts";
 import { resolve } from "../../onnx/resolve.ts";
-import type { Tensor } from "../../onnx/tensor.ts";
+import { type Tensor, tensorOf } from "../../onnx/tensor.ts";
 import type { Line } from "../lines/lines.ts";
 import { adapted } from "./adapt.ts";
 import { framesOf, pictureOf, pictureShape } from "./picture.ts";
@@ -17,12 +18,8 @@ export const LOGITS = "p2o.Add.277";
 
 /** Channels of the features. */
 export const CHANNELS = 480;
-
-/** Convolutions that make features of a picture, and what makes scores of features, for pictures of one width. */
-interface Halves {
-  readonly backbone: Graph;
-  readonly neck: Graph;
-}
+/** The neck's input: features frame by frame, as convolutions that go from place to place leave them. */
+const INPUT = "features";
 
 /** Characters that are kept: those of a typewriter, and none at all. */
 const isLatin = (point: number): boolean => point === 0 || (point >= 0x20 && point <= 0x7e);
@@ -35,7 +32,8 @@ export class Recognizer {
   /** The code point of each output's character, 0 of none. */
   readonly alphabet: readonly number[];
   readonly #model: ParsedModel;
-  readonly #halves = new Map<number, Halves>();
+  readonly #backbones = new Map<number, Graph>();
+  readonly #necks = new Map<number, Graph>();
 
   /**
    * @param alphabet  of all outputs that the model has
@@ -47,27 +45,51 @@ export class Recognizer {
     this.alphabet = kept.map((output) => alphabet[output]!);
   }
 
-  /** From features [1, 480, 1, frames] to scores [1, frames, outputs]: transformer blocks, and the head. Constants are the same for all `frames`. */
+  /**
+   * From features [1, 1, frames, 480] to scores [1, frames, outputs]: transformer blocks, and the head. Constants are the same for all
+   * `frames`.
+   */
   neckOf(frames: number): Graph {
-    return this.#halvesOf(frames).neck;
+    return this.#partOf(this.#necks, frames, { from: [FEATURES], to: [LOGITS] }, fromChannelsLast);
   }
 
   /** Features of a line [1, 480, 1, frames], rounded to float16 as files keep them. */
   featuresOf(line: Line, watch?: Watch): Tensor {
-    const { backbone } = this.#halvesOf(framesOf(line));
+    const backbone = this.#partOf(this.#backbones, framesOf(line), { to: [FEATURES] });
     const features = execute(backbone, new Map([[PICTURE, pictureOf(line)]]), { watch }).get(FEATURES)!;
     return { ...features, data: features.data.map((value) => roundHalf(value)) };
   }
 
-  #halvesOf(frames: number): Halves {
-    const known = this.#halves.get(frames);
-    if (known !== undefined) return known;
-    const whole = resolve(this.#model, { shapes: new Map([[PICTURE, pictureShape(frames)]]) });
-    const halves = {
-      backbone: fuse(cut(whole, { to: [FEATURES] })),
-      neck: fuse(cut(whole, { from: [FEATURES], to: [LOGITS] })),
-    };
-    this.#halves.set(frames, halves);
-    return halves;
+  #partOf(held: Map<number, Graph>, frames: number, ends: Ends, finish = (part: Graph) => part): Graph {
+    const shapes = new Map([[PICTURE, pictureShape(frames)]]);
+    const part = held.get(frames) ?? finish(fuse(cut(resolve(this.#model, { shapes }), ends)));
+    held.set(frames, part);
+    return part;
   }
+}
+
+/** A graph of features [1, 480, 1, frames] that takes them with their channels last instead. */
+function fromChannelsLast(graph: Graph): Graph {
+  const { dtype, shape } = graph.types.get(FEATURES)!;
+  const [batch, channels, rows, columns] = shape as [number, number, number, number];
+  const input = { name: INPUT, dtype, shape: [batch, rows, columns, channels] };
+  const turn: Node = {
+    ...{ name: INPUT, where: `${graph.file}: ${INPUT}`, op: OPS.get("Transpose")!, opset: graph.opset },
+    ...{ attributes: new Map([["perm", [0, 3, 1, 2]]]), inputs: [INPUT], outputs: [FEATURES] },
+  };
+  return {
+    ...graph,
+    inputs: [input],
+    nodes: [turn, ...graph.nodes],
+    types: new Map([...graph.types, [INPUT, input]]),
+  };
+}
+
+/** Features [480][frames], as the input of the neck. */
+export function neckInput(features: Float32Array, frames: number): ReadonlyMap<string, Tensor> {
+  const data = Float32Array.from(features, (_, i) => {
+    const channel = i % CHANNELS;
+    return features[channel * frames + (i - channel) / CHANNELS]!;
+  });
+  return new Map([[INPUT, tensorOf("float32", [1, 1, frames, CHANNELS], data)]]);
 }
