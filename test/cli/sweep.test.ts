@@ -107,7 +107,7 @@ test("a refused sweep is one line on stderr, status 1, and writes nothing", asyn
   expect(answers.join("\n")).toMatchInlineSnapshot(`
     "shiftline: g2p-smoek: no such file; did you mean g2p-smoke?
     shiftline: FOLDER/none.yaml: no such file
-    shiftline: FOLDER/faulty.yaml: line 2, column 1: model: "g3p" is not one of g2p, g2p-ln, g2p-mad, lm-ln, lm-mad, lm-mogrifier, silero-vad, tesseract; line 4, column 1: arch: no machine edge; did you mean edge8x8?; line 6, column 13: points.0.axes.weight_bit: no such parameter; did you mean weight_bits?
+    shiftline: FOLDER/faulty.yaml: line 2, column 1: model: "g3p" is not one of g2p, g2p-ln, g2p-mad, lm-ln, lm-mad, lm-mogrifier, silero-vad, tesseract, and no path of a .yaml file; line 4, column 1: arch: no machine edge; did you mean edge8x8?; line 6, column 13: points.0.axes.weight_bit: no such parameter; did you mean weight_bits?
     shiftline: --set: mac.row: no such parameter; did you mean mac.rows?
     shiftline: --set: weight_bits: 1 is not an integer in 2 … 16 bit
     shiftline: FOLDER/small.yaml: point 1, edge16x16, weight.bytes=256: weight.bytes: 256 bytes cannot hold two tiles of 8 rows of decoder.x 2, 1536 bytes each

@@ -65,7 +65,7 @@ describe("refused, with the place", () => {
     const text =
       "question: 3\nname: []\nmodel: g3p\nwords: [1]\ncalibration: 7\nseed: -1\narch: {}\nrecipe: 8\npoints: {}\n";
     expect(refusalOf(text)).toMatchInlineSnapshot(
-      `"x.yaml: line 1, column 1: question: 3 is not one sentence; line 2, column 1: name: a list is not a name; line 3, column 1: model: "g3p" is not one of g2p, g2p-ln, g2p-mad, lm-ln, lm-mad, lm-mogrifier, silero-vad, tesseract; line 4, column 1: words: a list is not a mapping of split, count; line 5, column 1: calibration: 7 is not a mapping of words; line 6, column 1: seed: -1 is not an integer in 0 … 4294967295; line 7, column 1: arch: a mapping is not the name of a machine, or the path of its file; line 8, column 1: recipe: 8 is not a mapping of parameters; line 9, column 1: points: a mapping is not a list of groups"`,
+      `"x.yaml: line 1, column 1: question: 3 is not one sentence; line 2, column 1: name: a list is not a name; line 3, column 1: model: "g3p" is not one of g2p, g2p-ln, g2p-mad, lm-ln, lm-mad, lm-mogrifier, silero-vad, tesseract, and no path of a .yaml file; line 4, column 1: words: a list is not a mapping of split, count; line 5, column 1: calibration: 7 is not a mapping of words; line 6, column 1: seed: -1 is not an integer in 0 … 4294967295; line 7, column 1: arch: a mapping is not the name of a machine, or the path of its file; line 8, column 1: recipe: 8 is not a mapping of parameters; line 9, column 1: points: a mapping is not a list of groups"`,
     );
   });
 
