@@ -37,6 +37,7 @@ const LEGAL: Readonly<Record<string, string>> = {
   sub: "dst=0 a=32 b=64 n=4 period=4 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 aScale=0 bScale=16",
   mul: "dst=0 a=32 b=64 n=4 period=1 aBits=8 bBits=8 bits=8 aZero=0 bZero=0 zero=0 scale=0",
   min: "dst=0 a=32 b=64 n=4 period=4 bits=8",
+  larger: "dst=0 a=32 b=64 n=4 period=4 bits=8",
   affine: "dst=0 a=32 n=4 period=2 gains=0 gainBits=8 aBits=8 bits=8 aZero=0 zero=0 drop=0 scale=64",
   rescale: "dst=0 a=32 n=4 aBits=8 bits=8 aZero=0 zero=0 scale=0",
   fill: "dst=0 n=4 bits=8 value=0",
