@@ -5,7 +5,7 @@ import { FIXED_POINT, type QCurve, quantizeCurve } from "../curve.ts";
 import { type QRescale, type QSum, quantizeRescale, quantizeSum } from "../elementwise.ts";
 import { gateGrid, Q3_12 } from "../gates.ts";
 import type { Weights } from "../image.ts";
-import { type LinearInput, type QLinear, quantizeLinear } from "../linear/quantize.ts";
+import { type LinearInput, type QLinear, quantizeLinear, withMeans } from "../linear/quantize.ts";
 import type { RnnParams } from "./real.ts";
 
 /** A recurrent layer without a cell in integers. */
@@ -50,10 +50,13 @@ export function quantizeRnn(
   const isNarrow = recipe.gate_format === "activation";
   const affine = (site: string, narrow: number): Grid =>
     affineGrid(ranges.of(site), isNarrow ? narrow : Q3_12.format.bits, powersOfTwo(numerics));
-  const multiply = (parts: readonly LinearInput[], bias: Float64Array | undefined, site: string) =>
-    quantizeLinear(parts, bias, affine(site, recipe.product_bits), recipe.weight_bits, numerics);
-  const productX = multiply(inputs, p.bias, "product.x");
-  const productH = multiply([{ weight: p.weightH, grid: hidden }], undefined, "product.h");
+  const multiply = (parts: readonly LinearInput[], bias: Float64Array | undefined, site: "x" | "h") => {
+    const averaged = withMeans(parts, ranges.meanOf(`input.${site}`));
+    const output = affine(`product.${site}`, recipe.product_bits);
+    return quantizeLinear(averaged, bias, output, recipe.weight_bits, numerics);
+  };
+  const productX = multiply(inputs, p.bias, "x");
+  const productH = multiply([{ weight: p.weightH, grid: hidden }], undefined, "h");
   // What tanh bends ends where it is flat; what is only cut off at 0 does not.
   const gates =
     p.activation === "tanh"

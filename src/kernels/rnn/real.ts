@@ -12,8 +12,13 @@ export interface RnnParams {
   readonly activation: "tanh" | "relu";
 }
 
-/** h after one input. Sites: `product.x` (with the bias), `product.h`, `gates` (their sum), `gates.tanh` where it is bent, `hidden`. */
+/**
+ * h after one input. Sites: `input.x`, `input.h` (averaged: what the matrices multiply), `product.x` (with the bias), `product.h`,
+ * `gates` (their sum), `gates.tanh` where it is bent, `hidden`.
+ */
 function rnnCell(p: RnnParams, x: Float64Array, h: Float64Array, tap?: Tap): Float64Array {
+  tap?.("input.x", x, "averaged");
+  tap?.("input.h", h, "averaged");
   const fromX = product(p.weightX, x);
   if (p.bias) addTo(fromX, p.bias);
   tap?.("product.x", fromX);
