@@ -243,6 +243,10 @@ function readSubject(root: Node, path: string, overrides: Overrides) {
   };
   return {
     values,
-    subjects: new Subjects(path, { split, count: overrides.words ?? wanted, weights: overrides.weights }),
+    subjects: new Subjects(path, name, {
+      split,
+      count: overrides.words ?? wanted,
+      weights: overrides.weights,
+    }),
   };
 }

@@ -49,19 +49,24 @@ interface Scored {
 /** The subjects of an experiment. Those that are equal are one object. */
 export class Subjects {
   readonly #path: string;
+  readonly #base: ModelName;
   readonly #scored: Scored;
   readonly #held = new Recent<SubjectSpec>(Number.POSITIVE_INFINITY);
 
-  /** @param path  the experiment's, beside which models are looked for first */
-  constructor(path: string, scored: Scored) {
+  /**
+   * @param path  the experiment's, beside which models are looked for first
+   * @param base  the model of points that name none, which has been looked for
+   */
+  constructor(path: string, base: ModelName, scored: Scored) {
     this.#path = path;
+    this.#base = base;
     this.#scored = scored;
   }
 
   /** @throws InputError where the model has no such split, or not so many samples */
   of(values: SubjectValues): SubjectSpec {
     const { calibration, seed } = values;
-    const name = placed(values.model, this.#path);
+    const name = values.model === this.#base ? this.#base : placed(values.model, this.#path);
     return this.#held.recall(JSON.stringify([name, calibration, seed]), () => {
       const { split, count, weights } = this.#scored;
       const model = modelOf(name);

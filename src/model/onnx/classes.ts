@@ -49,8 +49,7 @@ export function classesOf(
 ): ReadonlyMap<string, ValueClass> {
   const unions = new Unions();
   const outputs = graph.outputs.map(({ value }) => value);
-  for (const { input, output } of states)
-    unions.join([input, graph.outputs.find(({ name }) => name === output)!.value]);
+  for (const { input, output } of states) unions.join([input, output]);
   for (const [i, op] of operations.entries()) {
     const kind = kinds[i]!;
     if (kind === "layout") unions.join([...op.operands, ...op.results]);

@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../base/errors.ts";
 import { YamlFile } from "../../base/yaml.ts";
@@ -54,7 +54,7 @@ export function readDescription(path: string): Description {
     throw new InputError(path, "is no description of a model");
   }
   const { onnx, shapes = {}, fixed = {}, from, to, states = {}, ...splits } = parsed.data;
-  const beside = (name: string) => join(dirname(path), name);
+  const beside = (name: string) => (isAbsolute(name) ? name : join(dirname(path), name));
   return {
     ...{ path, onnx: beside(onnx), shapes: new Map(Object.entries(shapes)) },
     fixed: new Map(

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { InputError } from "../../base/errors.ts";
 import { readBytes } from "../../base/files.ts";
 import { Recent } from "../../base/recent.ts";
@@ -12,7 +13,7 @@ import { isConcrete } from "../../onnx/tensor.ts";
 import type { Metric, Model, Nouns } from "../model.ts";
 import { type Description, readDescription } from "./description.ts";
 import { nearness } from "./metrics.ts";
-import { type Frames, Network, widenNetwork } from "./network.ts";
+import { type Frames, Network, networkOf, widenNetwork } from "./network.ts";
 import { type Parts, partsAround, partsOf } from "./parts.ts";
 import type { QNetwork } from "./quantize.ts";
 import { sharesOf } from "./shares.ts";
@@ -24,14 +25,14 @@ const NOUNS: Nouns = { one: "frame", many: "frames", output: "outputs", drawn: "
 
 const METRICS: readonly Metric[] = [
   {
-    ...{ name: "agreement", unit: "%", better: "higher", isRelative: true },
-    doc: "vectors whose largest element is where the float model has it",
-    label: "largest as in float",
-  },
-  {
     ...{ name: "cosine", unit: "%", better: "higher", isRelative: true },
     doc: "cosine between all outputs and the float model's",
     label: "cosine to float",
+  },
+  {
+    ...{ name: "agreement", unit: "%", better: "higher", isRelative: true },
+    doc: "vectors of more than one element whose largest is where the float model has it, 100 where there are none",
+    label: "largest as in float",
   },
 ];
 
@@ -52,7 +53,7 @@ interface ImportedSample extends Frames {
 const read = new Recent<readonly ImportedSample[]>(3);
 
 /** The whole graph, and the parts that it is run in. @throws InputError for a file that is none, or does not have what the description names */
-function graphsOf({ path, onnx, shapes, fixed, from, to, states }: Description): {
+function graphsOf({ onnx, shapes, fixed, from, to }: Description): {
   readonly whole: Graph;
   readonly parts: Parts;
 } {
@@ -60,20 +61,10 @@ function graphsOf({ path, onnx, shapes, fixed, from, to, states }: Description):
   const open = whole.inputs.find(({ shape }) => !isConcrete(shape));
   if (open !== undefined)
     throw new InputError(onnx, `the size of input ${open.name} is open: a description's shapes say it`);
-  const isPart = from !== undefined || to !== undefined;
-  const part = isPart ? cut(whole, { ...(from && { from }), ...(to && { to }) }) : whole;
-  const parts = isPart ? partsAround(whole, partsOf(fuse(part)).machine) : partsOf(fuse(whole));
-  const { machine } = parts;
-  for (const { input, output } of states) {
-    const isKnown = [
-      machine.inputs.some(({ name }) => name === input),
-      machine.outputs.some(({ name }) => name === output),
-    ];
-    const odd = [input, output].find((_, i) => !isKnown[i]);
-    if (odd !== undefined)
-      throw new InputError(path, `states: ${odd} is not at the ends of the machine's part`);
-  }
-  return { whole, parts };
+  if (from === undefined && to === undefined) return { whole, parts: partsOf(fuse(whole)) };
+  const part = cut(whole, { ...(from && { from }), ...(to && { to }) });
+  const inside = new Set(part.nodes.flatMap(({ outputs }) => outputs.filter((name) => name !== "")));
+  return { whole, parts: partsAround(whole, partsOf(fuse(part)).machine, inside) };
 }
 
 /** Samples of files: in a stream's the frames follow one another, otherwise each is by itself. */
@@ -82,8 +73,9 @@ function samplesOf({ splits, states }: Description, whole: Graph, split: string)
   const inputs = whole.inputs.filter(({ name }) => !isState(name));
   return splits[split]!.flatMap((path) => {
     const frames = readSamples(path, inputs).map((sample) => Object.fromEntries(sample));
-    if (states.length > 0) return [{ name: path, size: SIZE, frames }];
-    return frames.map((frame, i) => ({ name: `${path} ${i + 1}`, size: SIZE, frames: [frame] }));
+    const name = basename(path);
+    if (states.length > 0) return [{ name, size: SIZE, frames }];
+    return frames.map((frame, i) => ({ name: `${name} ${i + 1}`, size: SIZE, frames: [frame] }));
   });
 }
 
@@ -118,14 +110,17 @@ export function importedModel(path: string): Model<Params, ImportedSample, QNetw
     ...IMPORTED,
     splits: splits["test"] === undefined ? ["sample"] : ["sample", "test"],
     calibrationSplit: "calibration",
-    samples: (split) => read.recall(`${path} ${split}`, () => samplesOf(description, known().whole, split)),
+    samples(split) {
+      running().partsAt(SIZE);
+      return read.recall(`${path} ${split}`, () => samplesOf(description, known().whole, split));
+    },
     ...(states.length > 0 && { choose: framesFrom }),
     nameOf: ({ name }) => name,
     countOf: ({ frames }) => frames.length,
 
     locate: () => onnx,
-    load: () => ({
-      network: running(),
+    load: (weights) => ({
+      network: weights === onnx ? running() : refuseWeights(weights, path),
       weights: [...known().parts.machine.constants.values()].map(({ data }) => data),
     }),
     equalize: ({ network: own, weights }) => ({ network: own.equalized(), weights }),
@@ -135,10 +130,10 @@ export function importedModel(path: string): Model<Params, ImportedSample, QNetw
 
     quantize: (params, ranges, numerics) => params.network.quantize(SIZE, ranges, numerics),
     widen: widenNetwork,
-    inputOf: (q, sample) => running().inputOf(q, sample),
-    exact: (q, sample, arch) => running().exact(q, sample, arch),
-    sites: (q, size) => running().sites(q, size),
-    compile: (q, arch, sizes, mapping) => running().compile(q, arch, sizes, mapping),
+    inputOf: (q, sample) => networkOf(q).inputOf(q, sample),
+    exact: (q, sample, arch) => networkOf(q).exact(q, sample, arch),
+    sites: (q, size) => networkOf(q).sites(q, size),
+    compile: (q, arch, sizes, mapping) => networkOf(q).compile(q, arch, sizes, mapping),
 
     score(samples, outputs, reference) {
       const widths = running().widthsAt(SIZE);
@@ -149,6 +144,10 @@ export function importedModel(path: string): Model<Params, ImportedSample, QNetw
     invocations: () =>
       `${states.length > 0 ? "a program a frame; states carry over a whole stream" : "one program a frame"}. ${hostText(known().parts)}`,
   };
+}
+
+function refuseWeights(weights: string, path: string): never {
+  throw new InputError(weights, `${path} names its weights by itself: other ones go by another description`);
 }
 
 /** What the host does of a frame's work. */

@@ -1,4 +1,5 @@
 import type { ArchSpec } from "../../arch/spec.ts";
+import { InputError } from "../../base/errors.ts";
 import { storageBytes } from "../../fixed/format.ts";
 import { fetch, store } from "../../isa/ops/dma.ts";
 import type { Program } from "../../isa/program.ts";
@@ -114,6 +115,11 @@ class Network {
   #partOf({ piece, from, elements }: Part): Tensor {
     const whole = this.#tensorOf(piece);
     const bits = (piece.margin + from) * piece.grid.format.bits;
+    if (bits % 8 !== 0)
+      throw new InputError(
+        `value ${piece.name}`,
+        `is cut behind ${from} codes of ${piece.grid.format.bits} bits, which is no whole byte: activation_bits of 8 or 16 are`,
+      );
     return { ...whole, at: plus(whole.at, bits / 8), length: elements };
   }
 
@@ -131,15 +137,28 @@ class Network {
 
   #run(): Program {
     const b = this.#builder();
-    const { steps, states } = this.#plan;
     b.label("host", () => this.#bring(b));
-    for (const step of steps) this.#step(b, step);
-    if (states.length > 0)
-      b.label("state", () => {
-        for (const { to, from } of states) lowerCopy(b, this.#partOf(from), this.#tensorOf(to));
-      });
+    for (const step of this.#plan.steps) this.#step(b, step);
     b.label("host", () => this.#give(b));
+    b.label("state", () => this.#carry(b));
     return b.finish("run");
+  }
+
+  /** What the next frame begins with: behind everything that reads what this one began with. */
+  #carry(b: Builder): void {
+    const { states } = this.#plan;
+    const isOld = ({ piece }: Part) => states.some(({ to }) => to === piece);
+    b.scratch(() => {
+      // A state that is made of what another one was is put aside before that is written.
+      const next = states.map(({ from }) => {
+        const part = this.#partOf(from);
+        if (!isOld(from)) return part;
+        const aside = b.map.tensor(part.grid, part.length);
+        lowerCopy(b, part, aside);
+        return aside;
+      });
+      for (const [i, { to }] of states.entries()) lowerCopy(b, next[i]!, this.#tensorOf(to));
+    });
   }
 
   /** Fetches the inputs; those that are narrower than others are brought in their width. */
@@ -190,8 +209,11 @@ class Network {
         step.inputs.map((input) => this.#partOf(input)),
         written,
       );
-      for (const [i, { rescaled }] of outputs.entries())
-        if (rescaled) lowerRescale(b, step.step.rescales[i]!, written[i]!, this.#tensorOf(rescaled));
+      for (const [i, { written: piece, rescaled }] of outputs.entries()) {
+        if (rescaled === undefined) continue;
+        const inner = this.#partOf({ piece, from: 0, elements: piece.elements });
+        lowerRescale(b, step.step.rescales[i]!, inner, this.#tensorOf(rescaled));
+      }
     });
   }
 

@@ -4,7 +4,7 @@
 export type Widths = readonly number[];
 
 /**
- * `agreement`, the share of vectors whose largest element is at the same place in both lists, and `cosine`, the cosine between all
+ * `agreement`, the share of vectors of more than one element whose largest is at the same place in both lists, 1 where there are none, and `cosine`, the cosine between all
  * that is in one list and all that is in the other.
  * @param widths  of each list: lengths of its vectors
  */
@@ -18,10 +18,12 @@ export function nearness(
     const [got, right] = [outputs[i]!, reference[i]!];
     let from = 0;
     for (const width of vectors) {
-      same += Number(largestIn(got, from, width) === largestIn(right, from, width));
+      if (width > 1) {
+        all++;
+        same += Number(largestIn(got, from, width) === largestIn(right, from, width));
+      }
       from += width;
     }
-    all += vectors.length;
     for (const [k, x] of right.entries()) {
       dot += x * got[k]!;
       own += got[k]! ** 2;
@@ -30,7 +32,10 @@ export function nearness(
   }
   const length = (own * wanted) ** 0.5;
   // Two lists of zeros are the same.
-  return { agreement: same / all, cosine: length === 0 ? Number(own === wanted) : dot / length };
+  return {
+    agreement: all === 0 ? 1 : same / all,
+    cosine: length === 0 ? Number(own === wanted) : dot / length,
+  };
 }
 
 function largestIn(list: readonly number[], from: number, width: number): number {

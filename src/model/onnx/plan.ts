@@ -62,7 +62,7 @@ export interface Plan {
   /** Of the graph's inputs, in their order. */
   readonly inputs: readonly Piece[];
   readonly steps: readonly PlannedStep[];
-  /** Of the graph's outputs that are no states, in their order. */
+  /** What the host takes, in the order in which it was named. */
   readonly outputs: readonly Part[];
   /** Where a step leaves a state, and where the next one finds it. */
   readonly states: readonly { readonly to: Piece; readonly from: Part }[];
@@ -74,9 +74,17 @@ export interface Plan {
   }[];
 }
 
-/** @param graph  that the network was made of, with sizes */
-export const planOf = (network: QNetwork, graph: Graph, states: readonly State[] = []): Plan =>
-  new Planner(network, graph).plan(states);
+/**
+ * @param graph   that the network was made of, with sizes
+ * @param given   values that the host takes
+ * @param states  by values
+ */
+export const planOf = (
+  network: QNetwork,
+  graph: Graph,
+  given: readonly string[],
+  states: readonly State[] = [],
+): Plan => new Planner(network, graph).plan(given, states);
 
 class Planner {
   readonly #network: QNetwork;
@@ -95,7 +103,7 @@ class Planner {
     this.#graph = graph;
   }
 
-  plan(states: readonly State[]): Plan {
+  plan(given: readonly string[], states: readonly State[]): Plan {
     const inputs = this.#graph.inputs.map(({ name, shape }) => {
       const piece = this.#piece(name, elementsIn(shape as readonly number[]));
       this.#elements.set(name, numbered(piece));
@@ -108,15 +116,12 @@ class Planner {
       if (step !== undefined) this.#place(op, step);
       else if (choiceFor(op) === "layout") this.#trace(op);
     }
-    const outputOf = (name: string) => this.#graph.outputs.find((output) => output.name === name)!.value;
     const part = (value: string) => this.#take(value, { order: rowMajor(this.#shapeOf(value).length) });
     return {
-      outputs: this.#graph.outputs
-        .filter(({ name }) => !states.some(({ output }) => output === name))
-        .map(({ value }) => part(value)),
+      outputs: given.map(part),
       states: states.map(({ input, output }) => ({
         to: inputs[this.#graph.inputs.findIndex(({ name }) => name === input)]!,
-        from: part(outputOf(output)),
+        from: part(output),
       })),
       ...{ pieces: this.#pieces, inputs, steps: this.#steps, sites: this.#sites },
     };

@@ -1,5 +1,6 @@
 import { InputError } from "../../base/errors.ts";
-import type { Grid } from "../../fixed/real.ts";
+import { maxOf } from "../../fixed/format.ts";
+import { decode, type Grid } from "../../fixed/real.ts";
 import { activationGrid } from "../../kernels/define.ts";
 import { type QRescale, quantizeRescale } from "../../kernels/elementwise.ts";
 import type { Graph } from "../../onnx/graph.ts";
@@ -47,6 +48,7 @@ export function quantizeNetwork(
 }
 
 class Quantizer {
+  readonly #file: string;
   readonly #operations: readonly Operation[];
   readonly #kinds: readonly (Kind | "layout")[];
   readonly #ranges: Ranges;
@@ -55,6 +57,7 @@ class Quantizer {
   readonly #grids = new Map<ValueClass, Grid>();
 
   constructor(graph: Graph, ranges: Ranges, numerics: Numerics, states: readonly State[]) {
+    this.#file = graph.file;
     this.#operations = graph.nodes.map((node) => new Operation(node, graph));
     this.#kinds = kindsOf(graph, this.#operations);
     this.#ranges = ranges;
@@ -143,7 +146,13 @@ class Quantizer {
   }
 
   #rangeOf({ members }: ValueClass): Range {
-    return this.#ranges.union(...members);
+    const range = this.#ranges.union(...members);
+    if (!Number.isFinite(range.lo) || !Number.isFinite(range.hi))
+      throw new InputError(
+        this.#file,
+        `value ${members[0]} ranges over ${range.lo} … ${range.hi} in calibration, which no grid holds`,
+      );
+    return range;
   }
 
   /** The value in whose place a ReLU's result can be written, because its grid begins at 0 and nothing else reads it. */
@@ -158,9 +167,12 @@ class Quantizer {
       !held.isInput &&
       !held.isState;
     const saturates = held.origins.length === 1 && held.origins[0]!.kind.saturates;
-    const range = this.#rangeOf(this.#classes.get(op.key)!);
+    const given = this.#classes.get(op.key)!;
     const bounds = boundsOf(op);
-    const isEnough = bounds.lo === 0 && range.lo >= 0 && range.hi <= bounds.hi;
+    const grid = this.#gridOf(given);
+    const end = decode(maxOf(grid.format), grid);
+    // Its ends do what the bounds do, to half a code.
+    const isEnough = bounds.lo === 0 && this.#rangeOf(given).lo >= 0 && end <= bounds.hi + grid.scale / 2;
     return isAlone && saturates && isEnough ? name : undefined;
   }
 }
@@ -169,7 +181,7 @@ class Quantizer {
 function kindsOf(graph: Graph, operations: readonly Operation[]): (Kind | "layout")[] {
   const choices = operations.map(choiceFor);
   const odd = choices.flatMap((choice, i) =>
-    isTaken(choice) ? [] : [`${operations[i]!.node.name} (${operations[i]!.name}) ${choice.odd}`],
+    isTaken(choice) ? [] : [`${operations[i]!.node.name} (${operations[i]!.name}): ${choice.odd}`],
   );
   if (odd.length > 0) throw new InputError(graph.file, `the machine does not take ${odd.join("; ")}`);
   return choices.filter(isTaken);

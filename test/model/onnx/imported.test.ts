@@ -117,7 +117,7 @@ describe("a description", () => {
     ],
     [
       "onnx: net.onnx\nstates: { x: y }\ncalibration: data.csv\nsamples: data.csv\n",
-      "states: x is not at the ends of the machine's part",
+      "state x is not at the ends of the machine's part",
     ],
     ["onnx: net.onnx\ncalibration: data.csv\nsamples: none.csv\n", "none.csv: no such file"],
   ])("%j is refused in a line", (text, problem) => {

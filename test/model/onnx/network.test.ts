@@ -304,7 +304,7 @@ describe("the host", () => {
     expect(opsOf(parts.machine)).toEqual(["Conv", "Floor", "Conv"]);
     const network = new Network(() => parts);
     expect(() => run(network, [{ size: 1, frames: [{ x: values(seedrandom("x"), [1, 2, 4]) }] }])).toThrow(
-      "test.onnx: the machine does not take #1 (Floor) has no lowering",
+      "test.onnx: the machine does not take #1 (Floor): has no lowering",
     );
   });
 
@@ -345,4 +345,153 @@ test("every kind says why it does not take what it does not", () => {
     "is no operation of a value and a constant",
     "is no function of one number",
   ]);
+});
+
+describe("what streams and hosts are given", () => {
+  const frame = (seed: string) => ({ x: values(seedrandom(seed), [1, 3, 4]) });
+  const x = { name: "x", shape: [1, 3, 4] };
+  const turned = (from: string, to: string): NodeSpec => ({
+    ...{ op: "Transpose", inputs: [from], outputs: [to] },
+    attributes: { perm: [0, 1, 2] },
+  });
+
+  test("an output that shows a state shows the one that the frame began with", () => {
+    const graph = graphOf({
+      inputs: [x, { name: "s", shape: [1, 3, 4] }],
+      outputs: ["y", "sN"],
+      nodes: [{ op: "Add", inputs: ["x", "s"], outputs: ["sN"] }, turned("s", "y")],
+    });
+    const network = new Network(() => partsOf(graph), [{ input: "s", output: "sN" }]);
+    const { real, exact, machine } = run(network, [
+      { size: 1, frames: [frame("a"), frame("b"), frame("c")] },
+    ]);
+    expect(machine).toEqual(exact);
+    expect(distance(real[0]!, exact[0]!)).toBeLessThan(0.02);
+  });
+
+  test.each([
+    ["s1", "s2"],
+    ["s2", "s1"],
+  ])("states that pass on what they were, %s first", (first, second) => {
+    const graph = graphOf({
+      inputs: [x, { name: "s1", shape: [1, 3, 4] }, { name: "s2", shape: [1, 3, 4] }],
+      outputs: ["y", "s1N", "s2N"],
+      nodes: [turned("x", "s1N"), turned("s1", "s2N"), { op: "Add", inputs: ["x", "s2"], outputs: ["y"] }],
+    });
+    const states = [first!, second!].map((input) => ({ input, output: `${input}N` }));
+    const frames = ["a", "b", "c", "d"].map(frame);
+    const { real, exact, machine } = run(new Network(() => partsOf(graph), states), [{ size: 1, frames }]);
+    expect(machine).toEqual(exact);
+    expect(distance(real[0]!, exact[0]!)).toBeLessThan(0.02);
+  });
+
+  test("h of an LSTM comes on a shared grid without the rows beside it", () => {
+    const rng = seedrandom("margin");
+    const graph = graphOf({
+      inputs: [
+        { name: "x", shape: [3, 1, 2] },
+        { name: "z", shape: [3, 1, 4] },
+      ],
+      outputs: ["y"],
+      constants: {
+        W: values(rng, [1, 16, 2]),
+        R: values(rng, [1, 16, 4]),
+        g: values(rng, [4]),
+        axes: i64(1),
+      },
+      nodes: [
+        { op: "LSTM", inputs: ["x", "W", "R"], outputs: ["hs"], attributes: { hidden_size: 4 } },
+        { op: "Squeeze", inputs: ["hs", "axes"], outputs: ["h"] },
+        { op: "LayerNormalization", inputs: ["z", "g"], outputs: ["n"] },
+        { op: "Concat", inputs: ["h", "n"], outputs: ["y"], attributes: { axis: 2 } },
+      ],
+    });
+    const network = new Network(() => partsOf(graph));
+    const frames = [{ x: values(rng, [3, 1, 2]), z: values(rng, [3, 1, 4]) }];
+    const { real, exact, machine } = run(network, [{ size: 1, frames }], { norm_bits: 16 });
+    expect(machine).toEqual(exact);
+    expect(distance(real[0]!, exact[0]!)).toBeLessThan(0.1);
+  });
+
+  test("a Clip is folded only where the grid ends where it does", () => {
+    const graph = graphOf({
+      inputs: [{ name: "x", shape: [1, 2] }],
+      outputs: ["y"],
+      constants: { w: f32([2, 2], [1, 0, 0, 1]), lo: f32([], [0]), hi: f32([], [6]) },
+      nodes: [
+        { op: "MatMul", inputs: ["x", "w"], outputs: ["a"] },
+        { op: "Clip", inputs: ["a", "lo", "hi"], outputs: ["y"] },
+      ],
+    });
+    const samples = [
+      [6, 1],
+      [7, 7.9],
+    ].map((list) => ({ size: 1, frames: [{ x: f32([1, 2], list) }] }));
+    const { exact, machine } = run(new Network(() => partsOf(graph)), samples, { scales: "power-of-two" });
+    expect(machine).toEqual(exact);
+    expect(Math.max(...exact[1]!)).toBeLessThanOrEqual(6.03);
+  });
+
+  test("outputs that the host reads too, and outputs of one name with another value, are all there, in order", () => {
+    const graph = graphOf({
+      inputs: [x],
+      outputs: ["logits", "best", "early"],
+      constants: { w: values(seedrandom("w"), [4, 4]) },
+      nodes: [
+        { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
+        { op: "Identity", inputs: ["m"], outputs: ["logits"] },
+        { op: "ArgMax", inputs: ["logits"], outputs: ["best"], attributes: { axis: 2, keepdims: 0 } },
+        { op: "Floor", inputs: ["x"], outputs: ["early"] },
+      ],
+    });
+    const network = new Network(() => partsOf(graph));
+    const { real, exact, machine } = run(network, [{ size: 1, frames: [frame("outputs")] }]);
+    expect(machine).toEqual(exact);
+    // Logits and their best; what hangs on nothing of the machine's is no result of it.
+    expect(real[0]).toHaveLength(12 + 3);
+    expect(network.widthsAt(1)).toEqual([4, 4, 4, 3]);
+    expect(exact[0]!.slice(12)).toEqual(real[0]!.slice(12));
+  });
+
+  test("the host may read what is a state's next value, and nothing of what it was", () => {
+    const spec = (read: string): GraphSpec => ({
+      inputs: [x, { name: "s", shape: [1, 3, 4] }],
+      outputs: ["y", "sN"],
+      constants: { w: values(seedrandom("w"), [4, 4]) },
+      nodes: [
+        { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
+        { op: "Add", inputs: ["m", "s"], outputs: ["sN"] },
+        { op: "Add", inputs: ["m", read], outputs: ["z"] },
+        { op: "Floor", inputs: [read === "s" ? "s" : "sN"], outputs: ["f"] },
+        { op: "Add", inputs: ["f", "z"], outputs: ["y"] },
+      ],
+    });
+    const states = [{ input: "s", output: "sN" }];
+    const network = new Network(() => partsOf(graphOf(spec("sN"))), states);
+    const { exact, machine } = run(network, [{ size: 1, frames: [frame("a"), frame("b")] }]);
+    expect(machine).toEqual(exact);
+  });
+
+  test("a graph of which nothing is the machine's is refused", () => {
+    const graph = graphOf({
+      inputs: [x],
+      outputs: ["y"],
+      nodes: [{ op: "Floor", inputs: ["x"], outputs: ["y"] }],
+    });
+    expect(() => partsOf(graph)).toThrow(
+      "test.onnx: has nothing that the machine computes: the host does all of it",
+    );
+  });
+
+  test("what calibration sees beyond all numbers is refused by the value's name", () => {
+    const graph = graphOf({
+      inputs: [x],
+      outputs: ["y"],
+      nodes: [{ op: "Log", inputs: ["x"], outputs: ["y"] }],
+    });
+    const zero = f32([1, 3, 4], new Float64Array(12));
+    expect(() => run(new Network(() => partsOf(graph)), [{ size: 1, frames: [{ x: zero }] }])).toThrow(
+      /value y ranges over -Infinity/,
+    );
+  });
 });
