@@ -96,5 +96,5 @@ export const ppocr: Model<PpocrParams, Seen, QNetwork> = {
   score: scoreFrames,
   textOf: textOfFrames,
   invocations: (sizes) =>
-    `a program for each of ${sizes} widths of lines; one invocation a line. The host runs the convolutions in floats, 28 times the MACs, and takes the best character of each frame`,
+    `a program for each of ${sizes} widths of lines; one invocation a line. The host runs the convolutions in floats, 25 times the MACs, and takes the best character of each frame`,
 };
