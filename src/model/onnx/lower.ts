@@ -40,7 +40,9 @@ export function compileNetwork(plans: ReadonlyMap<number, Plan>, arch: ArchSpec,
   const matrices = sites.flatMap((site) => site.matrices);
   const chosen = mapping ?? fixedMapping(arch, matrices, matrixNames(sites));
   const weights = new Residency(arch, image, matrices, chosen);
-  const programs = [...plans].map(([size, one]) => [size, new Network(one, arch, image, weights)] as const);
+  const programs = [...plans].map(
+    ([size, one]) => [size, new PlanPrograms(one, arch, image, weights)] as const,
+  );
   const stages = new Map(programs.map(([size, network]) => [size, network.stages()]));
   return {
     image: image.build(),
@@ -53,7 +55,7 @@ export function compileNetwork(plans: ReadonlyMap<number, Plan>, arch: ArchSpec,
 }
 
 /** The programs of one plan. */
-class Network {
+class PlanPrograms {
   readonly dataBytes: number;
   readonly #plan: Plan;
   readonly #arch: ArchSpec;

@@ -30,3 +30,12 @@ export function joined(vectors: readonly Int32Array[]): Int32Array {
 /** A vector over and over, up to so many elements. */
 export const repeated = (codes: Int32Array, length: number): Int32Array =>
   codes.length === length ? codes : Int32Array.from({ length }, (_, i) => codes[i % codes.length]!);
+
+/** After how many places a list begins again and again. */
+export function periodOf(list: Int32Array): number {
+  for (let period = 1; period < list.length; period++) {
+    if (list.length % period !== 0 || list[period] !== list[0]) continue;
+    if (list.every((value, i) => value === list[i % period])) return period;
+  }
+  return list.length;
+}

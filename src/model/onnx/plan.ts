@@ -7,13 +7,12 @@ import type { Weights } from "../../kernels/image.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { broadcastStrides, elementsIn, offsetsOf } from "../../onnx/tensor.ts";
 import type { Kind, Order, Placement, State, Wanted } from "./define.ts";
-import { periodOf } from "./kinds/arithmetic.ts";
 import { choiceFor } from "./kinds/choice.ts";
 import { kindNamed } from "./kinds/table.ts";
 import { PADDING, traced } from "./layout.ts";
 import { type Move, movesOf } from "./moves.ts";
 import { Operation } from "./operation.ts";
-import { rowMajor } from "./order.ts";
+import { periodOf, rowMajor } from "./order.ts";
 import type { QNetwork, QStep } from "./quantize.ts";
 
 /** Codes that lie together, written once. Elements of all pieces are numbered one after the other. */

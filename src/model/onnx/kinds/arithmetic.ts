@@ -18,7 +18,7 @@ import { quantizeGain } from "../../../kernels/gain.ts";
 import { broadcastStrides, offsetsOf, type Tensor } from "../../../onnx/tensor.ts";
 import { kind, type Order, type Wanted } from "../define.ts";
 import type { Operation } from "../operation.ts";
-import { repeated, rowMajor } from "../order.ts";
+import { periodOf, repeated, rowMajor } from "../order.ts";
 
 /** Arithmetic of two values, or of a value and a constant, element by element. */
 
@@ -90,15 +90,6 @@ function alongside(tensor: Tensor, shape: readonly number[], order: Order): Floa
   );
   const period = periodOf(at);
   return Float64Array.from(at.subarray(0, period), (offset) => tensor.data[offset]!);
-}
-
-/** After how many places a list begins again and again. */
-export function periodOf(list: Int32Array): number {
-  for (let period = 1; period < list.length; period++) {
-    if (list.length % period !== 0 || list[period] !== list[0]) continue;
-    if (list.every((value, i) => value === list[i % period])) return period;
-  }
-  return list.length;
 }
 
 /** What is done to a value by a constant: x gain + shift. */
