@@ -3,10 +3,10 @@ import { lowerLinear } from "../../../kernels/linear/lower.ts";
 import { type QLinear, quantizeLinear } from "../../../kernels/linear/quantize.ts";
 import type { LinearParams } from "../../../kernels/linear/real.ts";
 import { widenLinear } from "../../../kernels/linear/widen.ts";
-import { elementsIn, type Tensor as Real } from "../../../onnx/tensor.ts";
+import type { Tensor as Real } from "../../../onnx/tensor.ts";
 import { kind } from "../define.ts";
 import type { Operation } from "../operation.ts";
-import { innermost, joined, vectorsOf } from "../order.ts";
+import { rowWise } from "./rows.ts";
 
 /** Whether the matrix is kept with a row for each result. */
 const isTurned = ({ name, call }: Operation): boolean => name === "Gemm" && call.int("transB") !== 0;
@@ -70,22 +70,9 @@ export const linear = kind<QLinear>({
   outputs: ({ output }) => [output],
   matrices: ({ parts }) => parts.map(({ weights }) => weights),
   widen: widenLinear,
-  place(q, op, [natural]) {
-    const shape = op.shape(0);
-    const order = innermost(natural!, shape.length - 1);
-    const columns = q.parts[0]!.weights.columns;
-    const vectors = elementsIn(shape.slice(0, -1));
-    return {
-      inputs: [{ order }],
-      outputs: [{ order }],
-      vectors,
-      exact: ([x], arch) => [joined(vectorsOf(x!, columns).map((vector) => exactLinear(q, [vector], arch)))],
-      lower: (b, [x], [y]) =>
-        lowerLinear(b, q, [{ ...x!, length: columns, count: vectors }], {
-          ...y!,
-          length: q.rows,
-          count: vectors,
-        }),
-    };
-  },
+  place: (q, op, [natural]) =>
+    rowWise(op, natural!, op.shape(0).length - 1, q.rows, {
+      exact: (row, arch) => exactLinear(q, [row], arch),
+      lower: (b, x, y) => lowerLinear(b, q, [x], y),
+    }),
 });

@@ -1,3 +1,5 @@
+import type { Settings } from "../../../arch/fields.ts";
+import type { Builder, Tensor } from "../../../kernels/builder.ts";
 import { exactNorm } from "../../../kernels/norm/exact.ts";
 import { lowerNorm } from "../../../kernels/norm/lower.ts";
 import { type QNorm, quantizeNorm } from "../../../kernels/norm/quantize.ts";
@@ -8,22 +10,53 @@ import { lowerSoftmax } from "../../../kernels/softmax/lower.ts";
 import { type QSoftmax, quantizeSoftmax } from "../../../kernels/softmax/quantize.ts";
 import { softmax as realSoftmax } from "../../../kernels/softmax/real.ts";
 import { widenSoftmax } from "../../../kernels/softmax/widen.ts";
-import { elementsIn, type Tensor } from "../../../onnx/tensor.ts";
-import { kind } from "../define.ts";
+import { elementsIn, type Tensor as Real } from "../../../onnx/tensor.ts";
+import { kind, type Order, type Placement } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { innermost, joined, vectorsOf } from "../order.ts";
 
 /** Operators that take a value row by row. */
 
+/** What computes rows that lie one behind the other. */
+interface RowKernel {
+  exact(row: Int32Array, arch: Settings): Int32Array;
+  lower(b: Builder, x: Tensor, y: Tensor): void;
+}
+
+/**
+ * A kernel over all rows along one axis, whatever the order of the others is in memory.
+ *
+ * @param length  of a row of the result
+ */
+export function rowWise(
+  op: Operation,
+  natural: Order,
+  axis: number,
+  length: number,
+  kernel: RowKernel,
+): Placement & { readonly vectors: number } {
+  const shape = op.shape(0);
+  const read = shape[axis]!;
+  const count = elementsIn(shape) / read;
+  const order = innermost(natural, axis);
+  return {
+    inputs: [{ order }],
+    outputs: [{ order }],
+    vectors: count,
+    exact: ([x], arch) => [joined(vectorsOf(x!, read).map((row) => kernel.exact(row, arch)))],
+    lower: (b, [x], [y]) => kernel.lower(b, { ...x!, length: read, count }, { ...y!, length, count }),
+  };
+}
+
 /** Rows of the last dimension. */
-function* rowsOf({ shape, data }: Tensor): Generator<Float64Array> {
+function* rowsOf({ shape, data }: Real): Generator<Float64Array> {
   const length = shape.at(-1)!;
   for (let at = 0; at < data.length; at += length) yield Float64Array.from(data.subarray(at, at + length));
 }
 
 function normOf(op: Operation): NormParams {
   const n = op.shape(0).at(-1)!;
-  const spread = (part: Tensor | undefined, otherwise: number) =>
+  const spread = (part: Real | undefined, otherwise: number) =>
     Float64Array.from({ length: n }, (_, i) => part?.data[part.data.length === 1 ? 0 : i] ?? otherwise);
   const [gain, shift] = [spread(op.constant(1), 1), spread(op.constant(2), 0)];
   return { kind: "layer", gain, shift, epsilon: op.call.real("epsilon") };
@@ -49,17 +82,11 @@ export const norm = kind<QNorm>({
     quantizeNorm(normOf(op), input!, ranges, 1, output!, numerics),
   outputs: ({ output }) => [output],
   widen: widenNorm,
-  place(q, op, [natural]) {
-    const shape = op.shape(0);
-    const order = innermost(natural!, shape.length - 1);
-    const rows = { length: q.n, count: elementsIn(shape) / q.n };
-    return {
-      inputs: [{ order }],
-      outputs: [{ order }],
-      exact: ([x], arch) => [joined(vectorsOf(x!, q.n).map((row) => exactNorm(q, row, arch)))],
-      lower: (b, [x], [y]) => lowerNorm(b, q, { ...x!, ...rows }, { ...y!, ...rows }),
-    };
-  },
+  place: (q, op, [natural]) =>
+    rowWise(op, natural!, op.shape(0).length - 1, q.n, {
+      exact: (row, arch) => exactNorm(q, row, arch),
+      lower: (b, x, y) => lowerNorm(b, q, x, y),
+    }),
 });
 
 /** The dimension that becomes shares, from the front; undefined where several do, as before opset 13. */
@@ -94,16 +121,10 @@ export const softmax = kind<QSoftmax>({
   outputs: ({ output }) => [output],
   widen: widenSoftmax,
   place(q, op, [natural]) {
-    const shape = op.shape(0);
     const axis = axisOf(op)!;
-    const order = innermost(natural!, axis);
-    const length = shape[axis]!;
-    const rows = { length, count: elementsIn(shape) / length };
-    return {
-      inputs: [{ order }],
-      outputs: [{ order }],
-      exact: ([x], arch) => [joined(vectorsOf(x!, length).map((row) => exactSoftmax(q, row, arch)))],
-      lower: (b, [x], [y]) => lowerSoftmax(b, q, { ...x!, ...rows }, { ...y!, ...rows }),
-    };
+    return rowWise(op, natural!, axis, op.shape(0)[axis]!, {
+      exact: (row, arch) => exactSoftmax(q, row, arch),
+      lower: (b, x, y) => lowerSoftmax(b, q, x, y),
+    });
   },
 });
