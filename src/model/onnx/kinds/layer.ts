@@ -2,26 +2,27 @@ import type { Settings } from "../../../arch/fields.ts";
 import type { Grid } from "../../../fixed/real.ts";
 import { type Builder, bytesOf, rowOf, type Tensor } from "../../../kernels/builder.ts";
 import { activationGrid } from "../../../kernels/define.ts";
-import {
-  exactRescale,
-  lowerCopy,
-  lowerRescale,
-  lowerZero,
-  type QRescale,
-  quantizeRescale,
-  widenRescale,
-  zeros,
-} from "../../../kernels/elementwise.ts";
+import { lowerCopy } from "../../../kernels/elementwise.ts";
 import type { Floats } from "../../../kernels/floats.ts";
 import type { Weights } from "../../../kernels/image.ts";
-import { prefixed, type Tap } from "../../../kernels/tensors.ts";
+import type { Tap } from "../../../kernels/tensors.ts";
 import type { Tensor as Real } from "../../../onnx/tensor.ts";
 import type { Ranges } from "../../../quant/grid.ts";
 import type { Numerics } from "../../../quant/numerics.ts";
 import { type Kind, kind, type Placement } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { joined, rowMajor, vectorsOf } from "../order.ts";
-import { among, known, type Sites, type Steps, sitesOf, startOf, stepsOf } from "./recurrent.ts";
+import {
+  among,
+  constantStarts,
+  known,
+  type Sites,
+  type Steps,
+  sitesOf,
+  startOf,
+  stepsOf,
+} from "./recurrent.ts";
+import { exactStart, lowerStart, type QStart, quantizeStart, widenStart } from "./start.ts";
 
 /** Codes that a step leaves to the next: what matrices read, and what is remembered beside it. */
 interface Carried {
@@ -70,9 +71,9 @@ export interface Cell<Q> {
 
 interface QDirection<Q> {
   readonly q: Q;
-  /** From the grids of the first states to those of a step, where they are given. */
-  readonly firstH?: QRescale;
-  readonly firstMemory?: QRescale;
+  /** The first states, where they are not zeros. */
+  readonly firstH?: QStart;
+  readonly firstMemory?: QStart;
 }
 
 /** A layer in integers, in each direction. */
@@ -82,9 +83,12 @@ interface QLayer<Q> {
   readonly results: readonly Grid[];
 }
 
-/** The value that what is remembered begins as, and the one that it ends as. */
-const memoryOf = (hasCell: boolean, { last, cell, firstH, firstC }: Sites) =>
-  hasCell ? { first: firstC, last: cell } : { first: firstH, last };
+/** The value that what is remembered begins as, the place of its operand, and the value that it ends as. */
+const memoryOf = (hasCell: boolean, { last, cell, firstH, firstC, atH, atC }: Sites) =>
+  hasCell ? { first: firstC, at: atC, last: cell } : { first: firstH, at: atH, last };
+
+/** Sites of cells whose grids results come on: what all directions leave there decides them, since a result has one grid. */
+const SHARED = ["hidden", "cell"];
 
 /** A recurrent layer over a sequence, in either direction or both. */
 export const layerKind = <Q>(cell: Cell<Q>): Kind =>
@@ -102,51 +106,80 @@ export const layerKind = <Q>(cell: Cell<Q>): Kind =>
       const remembered = known(memory.first, memory.last);
       return cell.hasCell ? [known(all, last, firstH), remembered] : [remembered];
     },
-    observe(op, operands, tap) {
-      const { input, hidden, batch, directions } = stepsOf(op);
-      const { atH, atC } = sitesOf(op);
-      const rows = rowsOf(operands[0]!, input);
-      for (const { index, name, isReverse } of directions)
-        for (let k = 0; k < batch; k++) {
-          const xs = rows.filter((_, i) => i % batch === k);
-          const [h, c] = [atH, atC].map((at) => startOf(operands[at], index * batch + k, hidden));
-          cell.observe(op, index, xs, { h: h!, c: c! }, isReverse, prefixed(tap, name));
-        }
-    },
-    quantize(op, { inputs, outputs, ranges, numerics }) {
-      const { all, last, firstH } = sitesOf(op);
-      const memory = memoryOf(cell.hasCell, sitesOf(op));
-      const shown = outputs[op.results.indexOf(all ?? (cell.hasCell ? (last ?? "") : ""))];
-      const from = (given: string | undefined, grid: Grid): QRescale | undefined =>
-        given === undefined
-          ? undefined
-          : quantizeRescale(inputs[op.operands.indexOf(given)]!, grid, numerics);
-      const directions = stepsOf(op).directions.map(({ index, name }): QDirection<Q> => {
-        const own = ranges.below(name);
-        // A state that h shares with c has c's width, which matrices need not read.
-        const isNarrow = shown !== undefined && shown.format.bits <= numerics.recipe.activation_bits;
-        const hidden = isNarrow ? shown : activationGrid(own.of("hidden"), numerics);
-        const q = cell.quantize(op, index, inputs[0]!, own, hidden, numerics);
-        const grids = cell.grids(q);
-        const [h, m] = [from(firstH, grids.hidden), from(memory.first, grids.memory)];
-        return { q, ...(h && { firstH: h }), ...(m && { firstMemory: m }) };
-      });
-      const grids = cell.grids(directions[0]!.q);
-      const results = op.results.map((name) => (name === memory.last ? grids.memory : grids.hidden));
-      return { directions, results };
-    },
+    observe: (op, operands, tap) => observeLayer(cell, op, operands, tap),
+    quantize: (op, at) => quantizeLayer(cell, op, at),
     outputs: ({ results }) => results,
     matrices: ({ directions }) => directions.flatMap(({ q }) => cell.matrices(q)),
     widen: ({ directions, results }, floats) => ({
       directions: directions.map(({ q, firstH, firstMemory }) => ({
         q: cell.widen(q, floats),
-        ...(firstH && { firstH: widenRescale(firstH, floats) }),
-        ...(firstMemory && { firstMemory: widenRescale(firstMemory, floats) }),
+        ...(firstH && { firstH: widenStart(firstH, floats) }),
+        ...(firstMemory && { firstMemory: widenStart(firstMemory, floats) }),
       })),
       results: results.map((grid) => floats.grid(grid)),
     }),
     place: (layer, op) => new PlacedLayer(cell, layer, op),
   });
+
+/** Runs every direction over every sequence, and shows what constants they start from among their states. */
+function observeLayer<Q>(
+  cell: Cell<Q>,
+  op: Operation,
+  operands: readonly (Real | undefined)[],
+  tap: Tap,
+): void {
+  const { input, hidden, batch, directions } = stepsOf(op);
+  const { atH, atC } = sitesOf(op);
+  const rows = rowsOf(operands[0]!, input);
+  const ways = directions.map(({ name }) => name);
+  const show =
+    (way: string): Tap =>
+    (site, values, as) => {
+      for (const to of SHARED.includes(site) ? ways : [way]) tap(`${to}.${site}`, values, as);
+    };
+  for (const [site, at] of [
+    ["hidden", atH],
+    ["cell", atC],
+  ] as const)
+    for (const start of constantStarts(op, at)?.flat() ?? []) show(ways[0]!)(site, start);
+  for (const { index, name, isReverse } of directions)
+    for (let k = 0; k < batch; k++) {
+      const xs = rows.filter((_, i) => i % batch === k);
+      const [h, c] = [atH, atC].map((at) => startOf(operands[at], index * batch + k, hidden));
+      cell.observe(op, index, xs, { h: h!, c: c! }, isReverse, show(name));
+    }
+}
+
+function quantizeLayer<Q>(
+  cell: Cell<Q>,
+  op: Operation,
+  { inputs, outputs, ranges, numerics }: Parameters<Kind["quantize"]>[1],
+): QLayer<Q> {
+  const { all, last, firstH, atH } = sitesOf(op);
+  const memory = memoryOf(cell.hasCell, sitesOf(op));
+  const shown = outputs[op.results.indexOf(all ?? (cell.hasCell ? (last ?? "") : ""))];
+  const constantH = constantStarts(op, atH);
+  // A state that h shares with c has c's width, which matrices need not read; a constant may lie beyond all that is shown.
+  const isShown =
+    constantH === undefined && shown !== undefined && shown.format.bits <= numerics.recipe.activation_bits;
+  const start = (value: string | undefined, at: number, direction: number, grid: Grid) => {
+    const given = value === undefined ? undefined : inputs[op.operands.indexOf(value)]!;
+    return quantizeStart(given ?? constantStarts(op, at)?.[direction], grid, numerics);
+  };
+  const directions = stepsOf(op).directions.map(({ index, name }): QDirection<Q> => {
+    const own = ranges.below(name);
+    const hidden = isShown ? shown : activationGrid(own.of("hidden"), numerics);
+    const q = cell.quantize(op, index, inputs[0]!, own, hidden, numerics);
+    const grids = cell.grids(q);
+    const h = start(firstH, atH, index, grids.hidden);
+    const m = start(memory.first, memory.at, index, grids.memory);
+    return { q, ...(h && { firstH: h }), ...(m && { firstMemory: m }) };
+  });
+  // Ranges that are shared make the grids of all directions the same.
+  const grids = cell.grids(directions[0]!.q);
+  const results = op.results.map((name) => (name === memory.last ? grids.memory : grids.hidden));
+  return { directions, results };
+}
 
 const rowsOf = ({ data }: Real, length: number): Float64Array[] =>
   Array.from({ length: data.length / length }, (_, t) =>
@@ -191,10 +224,9 @@ class PlacedLayer<Q> implements Placement {
     const ends = this.#layer.directions.map(({ q, firstH, firstMemory }, d) =>
       Array.from({ length: batch }, (_, k) => {
         const grids = this.#cell.grids(q);
-        const start = (value: string | undefined, scale: QRescale | undefined, grid: Grid) => {
-          if (value === undefined) return zeros(hidden, grid);
-          const all = vectorsOf(codes[this.#op.operands.indexOf(value)]!, hidden);
-          return exactRescale(scale!, all[d * batch + k]!, arch);
+        const start = (value: string | undefined, first: QStart | undefined, grid: Grid) => {
+          const all = value === undefined ? [] : vectorsOf(codes[this.#op.operands.indexOf(value)]!, hidden);
+          return exactStart(first, k, all[d * batch + k], { length: hidden, grid }, arch);
         };
         let carried: Carried = {
           h: start(this.#sites.firstH, firstH, grids.hidden),
@@ -247,10 +279,11 @@ class PlacedLayer<Q> implements Placement {
       rowOf({ ...whole, ...one }, (t + 1) * directions.length + d);
     for (const [d, { q, firstH, firstMemory }] of this.#layer.directions.entries()) {
       const { isReverse } = directions[d]!;
-      lowerStart(b, firstH, part(inputs, operands, this.#sites.firstH, d), rowAt(isReverse ? steps : -1, d));
+      const given = part(inputs, operands, this.#sites.firstH, d);
+      lowerStart(b, firstH, k, given, rowAt(isReverse ? steps : -1, d));
       const memory =
         part(outputs, results, this.#memory.last, d) ?? b.map.tensor(this.#cell.grids(q).memory, hidden);
-      lowerStart(b, firstMemory, part(inputs, operands, this.#memory.first, d), memory);
+      lowerStart(b, firstMemory, k, part(inputs, operands, this.#memory.first, d), memory);
       const first = rowAt(-1, d);
       const vectors = { ...rowOf({ ...x, length: input, count: 1 }, k * steps), count: steps };
       this.#cell.lower(b, q, [vectors], { first, stride: bytesOf(first, width) }, isReverse, memory);
@@ -262,10 +295,4 @@ class PlacedLayer<Q> implements Placement {
       lowerCopy(b, { ...rowAt(0, 0), ...rows }, rowOf({ ...all, ...rows }, k));
     }
   }
-}
-
-/** A state before the first step: what is given, on the grid of a step, or zeros. */
-function lowerStart(b: Builder, scale: QRescale | undefined, given: Tensor | undefined, to: Tensor): void {
-  if (given === undefined) lowerZero(b, to);
-  else lowerRescale(b, scale!, given, to);
 }

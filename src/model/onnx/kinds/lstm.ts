@@ -40,13 +40,19 @@ function paramsOf(op: Operation, direction: number): LstmParams {
   };
 }
 
+/** Why a step is not one that the kernel knows; its states may be constants. */
+function oddStep(op: Operation): string | undefined {
+  if ([3, 4, 5].some((i) => op.constant(i) === undefined)) return "its weights are no constants";
+  return op.isActive(0) ? undefined : "its input is a constant";
+}
+
 /** An LSTM over a sequence, or one step of it. */
 export const lstm = layerKind<QLstm>({
   name: "lstm",
   ops: ["LSTM", "LstmStep"],
   hasCell: true,
   refusal(op) {
-    if (op.name === "LstmStep") return op.active.length === 3 ? undefined : "its weights are no constants";
+    if (op.name === "LstmStep") return oddStep(op);
     if (op.call.int("input_forget") !== 0) return "its input and forget gates are coupled";
     return oddRecurrence(op, ["sigmoid", "tanh", "tanh"]);
   },

@@ -102,11 +102,27 @@ export function blocksOf(
   return blocks;
 }
 
+/**
+ * The constant that sequences start from, by direction and sequence; undefined where the operand is none, or is zeros, as exporters
+ * write where a model says nothing.
+ */
+export function constantStarts(op: Operation, at: number): Float64Array[][] | undefined {
+  const constant = op.constant(at);
+  if (constant === undefined || constant.data.every((x) => x === 0)) return undefined;
+  const { hidden, directions } = stepsOf(op);
+  const batch = constant.data.length / (hidden * directions.length);
+  return directions.map(({ index }) =>
+    Array.from({ length: batch }, (_, k) => startOf(constant, index * batch + k, hidden)),
+  );
+}
+
 /** Why a layer is not one that the kernels know; undefined where it is. */
 export function oddRecurrence(op: Operation, activations: readonly string[]): string | undefined {
   const { call } = op;
   if ([1, 2, 3].some((i) => call.has(i) && op.constant(i) === undefined))
     return "its weights are no constants";
+  if (!op.isActive(0)) return "its input is a constant";
+  if (call.has(7) && op.constant(7) === undefined) return "its peepholes are no constants";
   if (call.opset >= 14 && call.int("layout") !== 0) return "layout is 1";
   if (call.has(4)) return "sequences have lengths of their own";
   if (call.given("clip")) return "its gates are clipped";
