@@ -238,3 +238,88 @@ test("peepholes that are a value are refused", () => {
   expect(whyNot({ ...whole, inputs: [x], constants })).toBeUndefined();
 });
 
+const geluErf = CURVES.gelu.f;
+const geluTanh = (x: number): number =>
+  (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+
+describe("GELU", () => {
+  const x = f32(
+    [1, 101],
+    Array.from({ length: 101 }, (_, i) => i / 10 - 5),
+  );
+  const named = (approximate: "none" | "tanh"): GraphSpec => ({
+    inputs: [{ name: "x", shape: x.shape }],
+    outputs: ["y"],
+    nodes: [{ op: "Gelu", inputs: ["x"], outputs: ["y"], attributes: { approximate } }],
+  });
+  const CONSTANTS = {
+    root2: Math.SQRT2,
+    half: 0.5,
+    one: 1,
+    three: 3,
+    k: 0.044715,
+    a: Math.sqrt(2 / Math.PI),
+  };
+  const written = (lines: string): GraphSpec => ({
+    inputs: [{ name: "x", shape: x.shape }],
+    outputs: ["y"],
+    constants: Object.fromEntries(Object.entries(CONSTANTS).map(([name, value]) => [name, f32([], [value])])),
+    nodes: lines.split("; ").map((line) => {
+      const [to, op, ...inputs] = line.split(" ");
+      return { op: op!, inputs, outputs: [to!] };
+    }),
+  });
+  const ERF = "d Div x root2; e Erf d; s Add e one; m Mul x half; y Mul m s";
+  const TANH =
+    "p Pow x three; m Mul p k; s Add x m; t Mul s a; h Tanh t; o Add h one; g Mul x half; y Mul g o";
+
+  test.each([
+    ["of erf", named("none"), geluErf],
+    ["of tanh", named("tanh"), geluTanh],
+    ["of erf in parts", written(ERF), geluErf],
+    ["of tanh in parts", written(TANH), geluTanh],
+  ] as const)("%s", (_, spec, f) => {
+    const graph = fuse(graphOf(spec));
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(["Gelu"]);
+    const wanted = Array.from(x.data, (value) => f(value));
+    const recipes: Partial<Recipe>[] = [
+      {},
+      ...(f === geluErf ? [{ softmax_method: "polynomial" } as const] : []),
+    ];
+    for (const recipe of recipes) {
+      const { exact, machine } = runOnce(graph, { x }, recipe);
+      expect(machine).toEqual(exact);
+      // Three codes of some 5 / 255.
+      expect(farthest(wanted, exact)).toBeLessThan(0.06);
+    }
+  });
+
+  test("of tanh has its own curve, a few codes of 16 bits from that of erf", () => {
+    const recipe = { activation_bits: 16, pwl_pieces: 64 } as const;
+    // Where the two differ most.
+    const near = f32(
+      [1, 41],
+      Array.from({ length: 41 }, (_, i) => 2.2 + i / 100),
+    );
+    const graph = (approximate: "none" | "tanh") =>
+      graphOf({ ...named(approximate), inputs: [{ name: "x", shape: near.shape }] });
+    for (const [approximate, own, other] of [
+      ["none", geluErf, geluTanh],
+      ["tanh", geluTanh, geluErf],
+    ] as const) {
+      const { exact } = runOnce(graph(approximate), { x: near }, recipe);
+      expect(
+        farthest(
+          Array.from(near.data, (value) => own(value)),
+          exact,
+        ),
+      ).toBeLessThan(
+        farthest(
+          Array.from(near.data, (value) => other(value)),
+          exact,
+        ),
+      );
+    }
+  });
+});
+

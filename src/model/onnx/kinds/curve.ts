@@ -7,8 +7,13 @@ import { tableFor } from "../../../quant/tables.ts";
 import { kind } from "../define.ts";
 import type { Operation } from "../operation.ts";
 
-/** Curves that a recipe may have computed without a table, or whose results need no range. */
-const NAMED: Readonly<Record<string, CurveName>> = { Sigmoid: "sigmoid", Tanh: "tanh", Gelu: "gelu" };
+/** The curve of a node that a recipe may have computed without a table, or whose results need no range. */
+function namedOf({ name, call }: Operation): CurveName | undefined {
+  if (name === "Sigmoid") return "sigmoid";
+  if (name === "Tanh") return "tanh";
+  // The polynomial is one of the error function.
+  return name === "Gelu" && call.text("approximate") === "none" ? "gelu" : undefined;
+}
 
 /** The function of one number that a node is, a power with a constant exponent among them. */
 function functionOf(op: Operation): ((x: number) => number) | undefined {
@@ -31,11 +36,13 @@ export const curve = kind<QActivation>({
     op.isActive(0) && (functionOf(op) !== undefined || op.name === "Abs")
       ? undefined
       : "is no function of one number",
-  observe(_op, [x], tap) {
-    tap("input", Float64Array.from(x!.data), "lookedUp");
+  observe(op, [x], tap) {
+    const input = Float64Array.from(x!.data);
+    tap("input", input, "lookedUp");
+    if (namedOf(op) === "gelu") tap("output", input.map(functionOf(op)!));
   },
   quantize(op, { inputs: [input], outputs: [output], ranges, numerics }) {
-    const name = NAMED[op.name];
+    const name = namedOf(op);
     if (name !== undefined) return quantizeActivation(name, input!, ranges, numerics);
     const f = functionOf(op) ?? Math.abs;
     const table = tableFor(
