@@ -323,3 +323,36 @@ describe("GELU", () => {
   });
 });
 
+describe("what is pooled of a size that the network was not quantized at", () => {
+  const POOLS: readonly (readonly [string, Omit<NodeSpec, "inputs" | "outputs">])[] = [
+    ["GlobalAveragePool", { op: "GlobalAveragePool" }],
+    ["ReduceMean", { op: "ReduceMean" }],
+    ["ReduceSum", { op: "ReduceSum" }],
+    ["AveragePool", { op: "AveragePool", attributes: { kernel_shape: [3] } }],
+    ["GlobalMaxPool", { op: "GlobalMaxPool" }],
+  ];
+
+  test.each(POOLS)("%s", (_, { op, attributes }) => {
+    const axes = op.startsWith("Reduce") ? { axes: i64(2) } : {};
+    const network = new Network((size) => ({
+      machine: graphOf({
+        inputs: [{ name: "x", shape: [1, 3, size] }],
+        outputs: ["y"],
+        constants: axes,
+        nodes: [
+          { op, inputs: ["x", ...Object.keys(axes)], outputs: ["y"], ...(attributes && { attributes }) },
+        ],
+      }),
+    }));
+    const rng = seedrandom("pools");
+    const sampleOf = (size: number) => ({ size, frames: [{ x: values(rng, [1, 3, size]) }] });
+    const samples = [5, 20].map(sampleOf);
+    for (const seen of [samples, samples.toReversed()]) {
+      const { real, exact, machine } = run(network, samples, {}, seen);
+      expect(machine).toEqual(exact);
+      const largest = Math.max(...real.flat().map(Math.abs));
+      for (const [i, one] of real.entries())
+        expect(farthest(one, exact[i]!)).toBeLessThan(0.01 * largest + 0.01);
+    }
+  });
+});

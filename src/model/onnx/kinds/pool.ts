@@ -1,16 +1,13 @@
+import { type Scaling, scalingOf } from "../../../arch/scaling.ts";
 import { saturate, signed } from "../../../fixed/format.ts";
 import type { Grid } from "../../../fixed/real.ts";
+import { nearestScale } from "../../../fixed/scale.ts";
 import { max, sum } from "../../../isa/ops/reduce.ts";
 import { WORD_BITS } from "../../../isa/widths.ts";
 import { lowerConversion } from "../../../kernels/convert.ts";
-import {
-  exactRescale,
-  lowerRescale,
-  type QRescale,
-  quantizeRescale,
-  widenRescale,
-} from "../../../kernels/elementwise.ts";
-import type { Floats } from "../../../kernels/floats.ts";
+import { exactRescale, lowerRescale, type QRescale } from "../../../kernels/elementwise.ts";
+import { type Floats, NO_SCALE } from "../../../kernels/floats.ts";
+import { scaleFor } from "../../../quant/numerics.ts";
 import { kind } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { rowMajor, vectorsOf } from "../order.ts";
@@ -19,12 +16,22 @@ import { rowMajor, vectorsOf } from "../order.ts";
 interface QPool {
   readonly input: Grid;
   readonly output: Grid;
-  /** From the sum, in words, to the output; the largest is on its grid already. */
-  readonly scale?: QRescale;
+  /** Of the sum, in words; the largest is on the output's grid already. */
+  readonly sums?: Grid;
+  /** What the vector unit's scales are, by which sums come to the output; absent in floats, which need none. */
+  readonly unit?: Pick<Scaling, "kind" | "multiplierBits">;
 }
 
 const MEANS = ["ReduceMean", "AveragePool", "GlobalAveragePool"];
 const LARGEST = ["ReduceMax", "MaxPool", "GlobalMaxPool"];
+
+/** From the sum of so many elements to the output: a mean divides by what a size of the network makes them. */
+function rescaleOf({ sums, output, unit }: QPool, op: Operation, each: number): QRescale | undefined {
+  if (sums === undefined) return undefined;
+  const a = { ...sums, scale: sums.scale / (MEANS.includes(op.name) ? each : 1) };
+  const scale = unit ? nearestScale(a.scale / output.scale, unit.kind, unit.multiplierBits) : NO_SCALE;
+  return { a, output, scale };
+}
 
 const isLargest = ({ name }: Operation): boolean => LARGEST.includes(name);
 
@@ -44,17 +51,23 @@ export const pool = kind<QPool>({
   quantize(op, { inputs: [input], outputs: [output], numerics }) {
     const grids = { input: input!, output: output! };
     if (isLargest(op)) return grids;
-    const divisor = MEANS.includes(op.name) ? op.node.op.gathers!(op.call)!.each : 1;
-    const sums: Grid = { format: signed(WORD_BITS), scale: input!.scale / divisor, zero: 0 };
-    return { ...grids, scale: quantizeRescale(sums, output!, numerics) };
+    const sums: Grid = { format: signed(WORD_BITS), scale: input!.scale, zero: 0 };
+    const { kind, multiplierBits } = scalingOf("vector", numerics.arch);
+    const q = { ...grids, sums, unit: { kind, multiplierBits } };
+    // Says in a line where the machine has no such scale; means over other sizes are near.
+    const { a } = rescaleOf(q, op, op.node.op.gathers!(op.call)!.each)!;
+    scaleFor(a.scale / output!.scale, "vector", numerics);
+    return q;
   },
   outputs: ({ output }) => [output],
-  widen: ({ input, output, scale }, floats: Floats) => ({
+  widen: ({ input, output, sums }, floats: Floats) => ({
     ...{ input: floats.grid(input), output: floats.grid(output) },
-    ...(scale && { scale: widenRescale(scale, floats) }),
+    ...(sums && { sums: floats.grid(sums) }),
   }),
-  place({ input, output, scale }, op) {
+  place(q, op) {
+    const { input, output } = q;
     const { each, sources } = op.node.op.gathers!(op.call)!;
+    const scale = rescaleOf(q, op, each);
     const groups = sources.length / each;
     const shape = { groups, n: each };
     return {
