@@ -21,7 +21,7 @@ import { type Plan, planOf, runExact } from "./plan.ts";
 import { type QNetwork, quantizeNetwork } from "./quantize.ts";
 
 /** Values of a graph's inputs, by name. */
-export type Frame = Readonly<Record<string, Tensor>>;
+type Frame = Readonly<Record<string, Tensor>>;
 
 /** What a network is run on: a frame after the other, states carried over. Plain data. */
 export interface Frames {
