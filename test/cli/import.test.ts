@@ -42,8 +42,11 @@ test("import tells a model's operators, their work, and what of it the machine c
     convolution                           1  1,728  97.7        64  37.2  Conv
     softmax                               1      0   0.0        10   5.8  Softmax
     curve                                 1      0   0.0        64  37.2  Relu
+    element-wise                          2      0   0.0        20  11.6  MaxPool, GlobalAveragePool
     layout: addresses, no arithmetic      1      0   0.0         4   2.3  Flatten
-    host: stays real-valued there         2      0   0.0        20  11.6  MaxPool, GlobalAveragePool
+
+    computed by  nodes   MACs      %  elements      %  operators
+    machine          7  1,768  100.0       172  100.0
     "
   `);
 });
@@ -96,8 +99,11 @@ test("--from and --to choose a part, and say what is outside it", async () => {
 
     what a lowering takes it to       nodes  MACs      %  elements     %  operators
     matrix product                        1    40  100.0        10  29.4  MatMul
+    element-wise                          2     0    0.0        20  58.8  MaxPool, GlobalAveragePool
     layout: addresses, no arithmetic      1     0    0.0         4  11.8  Flatten
-    host: stays real-valued there         2     0    0.0        20  58.8  MaxPool, GlobalAveragePool
+
+    computed by  nodes  MACs      %  elements      %  operators
+    machine          4    40  100.0        34  100.0
     "
   `);
   const document = async (...words: readonly string[]) =>

@@ -168,12 +168,19 @@ function reportOf(
 
 /** Whose the nodes are, and which of the machine's it does not take. */
 function machineOf(graph: Graph) {
-  const parts = partsOf(graph);
-  return { shares: sharesOf(parts), odd: oddOf(parts.machine) };
+  try {
+    const parts = partsOf(graph);
+    return { shares: sharesOf(parts), odd: oddOf(parts.machine) };
+  } catch (error) {
+    // A model of which nothing is the machine's is one to tell about all the same.
+    if (error instanceof InputError) return { refusal: error.message };
+    throw error;
+  }
 }
 
 function machineText(graph: Graph): string {
-  const { shares, odd } = machineOf(graph);
+  const { shares, odd, refusal } = machineOf(graph);
+  if (shares === undefined) return `\n${refusal}\n`;
   const { machine, front, back } = shares;
   const total = summarize(graph).total;
   const rows = [
