@@ -139,7 +139,7 @@ test("reading what nothing wrote is refused, unless others may have", async () =
 test("missing files and bytes that are no program are refused, status 1", async () => {
   const here = folder();
   const bin = join(here, "noise.bin");
-  writeFileSync(bin, Uint8Array.from([55, 0, 0, 0, 0, 0, 0, 0]));
+  writeFileSync(bin, Uint8Array.from([31, 0, 0, 0, 0, 0, 0, 0]));
   const short = join(here, "short.bin");
   writeFileSync(short, Uint8Array.from([1, 2, 3]));
   const answers: string[] = [];
@@ -158,7 +158,7 @@ test("missing files and bytes that are no program are refused, status 1", async 
     "shiftline: FOLDER/none.s: no such file
     shiftline: FOLDER/none.bin: no such file
     shiftline: FOLDER: cannot be read (EISDIR)
-    shiftline: FOLDER/noise.bin: byte 0: no operation has opcode 55
+    shiftline: FOLDER/noise.bin: byte 0: no operation has opcode 31
     shiftline: FOLDER/short.bin: 3 bytes are not whole 64-bit words"
   `);
 });
