@@ -106,11 +106,13 @@ describe("the tap", () => {
       "attention.softmax.below": [3, 6],
       "attention.context": [3, 192],
     };
-    for (const [cell, steps] of [
-      ["encoder.forward", 6],
-      ["encoder.backward", 6],
-      ["decoder", 3],
+    for (const [cell, steps, input] of [
+      ["encoder.forward", 6, 48],
+      ["encoder.backward", 6, 48],
+      ["decoder", 3, 240],
     ] as const) {
+      wanted[`${cell}.input.x`] = [steps, input];
+      wanted[`${cell}.input.h`] = [steps, 96];
       for (const site of ["product.x", "product.h", "gates"]) wanted[`${cell}.${site}`] = [steps, 384];
       wanted[`${cell}.gates.sigmoid`] = [2 * steps, 96];
       wanted[`${cell}.gates.tanh`] = [steps, 96];
