@@ -16,12 +16,18 @@ import { f32, type GraphSpec, graphOf, i64, type NodeSpec } from "../../onnx/mod
 
 const arch = makeArch();
 
+/** Pieces where they are best, but for what has 16 bits: there it takes long, and the slope rule is enough. */
+const FINE = {
+  ...{ gate_method: "optimal-rms", candidate_method: "optimal-rms" },
+  ...{ activation_method: "optimal-rms", exp_method: "optimal-rms" },
+} as const;
+
 /** Integers of a network on its own samples: by plain loops, by the machine, and in real numbers. */
 function run(network: Network, samples: readonly Frames[], recipe: Partial<Recipe> = {}) {
   const ranges = new Ranges();
   for (const sample of samples)
     network.reference(sample, (site, values, lookedUp) => ranges.observe(site, values, lookedUp));
-  const numerics = { recipe: makeRecipe({ pwl_method: "optimal-rms", ...recipe }), arch: arch.settings };
+  const numerics = { recipe: makeRecipe({ ...FINE, ...recipe }), arch: arch.settings };
   const q = network.quantize(samples[0]!.size, ranges, numerics);
   const sizes = [...new Set(samples.map(({ size }) => size))];
   const job = legalize(network.compile(q, arch, sizes), arch);
@@ -140,23 +146,28 @@ describe("drawn graphs", () => {
     return { inputs: [{ name: "x", shape: [1, 4, 6] }], outputs: ["y", names.at(-1)!], constants, nodes };
   }
 
-  test("the machine gives the bits of plain loops, near what real numbers give", () => {
+  function runDrawn(seed: number, recipe?: Partial<Recipe>) {
+    const spec = drawn(seed);
+    const graph = graphOf(spec.outputs[1] === "x" ? { ...spec, outputs: ["y"] } : spec);
+    const rng = seedrandom(`inputs ${seed}`);
+    const samples = Array.from({ length: 2 }, () => ({ size: 1, frames: [{ x: values(rng, [1, 4, 6]) }] }));
+    return run(new Network(() => partsOf(fuse(graph))), samples, recipe);
+  }
+
+  test("the machine gives the bits of plain loops", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100_000 }), (seed) => {
-        const spec = drawn(seed);
-        const graph = graphOf(spec.outputs[1] === "x" ? { ...spec, outputs: ["y"] } : spec);
-        const network = new Network(() => partsOf(fuse(graph)));
-        const rng = seedrandom(`inputs ${seed}`);
-        const samples = Array.from({ length: 2 }, () => ({
-          size: 1,
-          frames: [{ x: values(rng, [1, 4, 6]) }],
-        }));
-        const { real, exact, machine } = run(network, samples);
+        const { exact, machine } = runDrawn(seed, { activation_method: "slope", exp_method: "slope" });
         expect(machine).toEqual(exact);
-        for (const [i, one] of real.entries()) expect(distance(one, exact[i]!)).toBeLessThan(0.25);
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 5714])("graph %i comes near what real numbers give", (seed) => {
+    const { real, exact, machine } = runDrawn(seed);
+    expect(machine).toEqual(exact);
+    for (const [i, one] of real.entries()) expect(distance(one, exact[i]!)).toBeLessThan(0.1);
   });
 });
 
