@@ -16,6 +16,7 @@ import type { State } from "./define.ts";
 import { kindNamed } from "./kinds/table.ts";
 import { compileNetwork, sitesOf } from "./lower.ts";
 import { observeNetwork } from "./observe.ts";
+import { joined } from "./order.ts";
 import type { Parts } from "./parts.ts";
 import { type Plan, planOf, runExact } from "./plan.ts";
 import { type QNetwork, quantizeNetwork } from "./quantize.ts";
@@ -102,14 +103,8 @@ export class Network {
     const codes = inputs.flatMap((values) =>
       names.map((name) => encodeAll(Float64Array.from(values.get(name)!.data), q.grids[name]!)),
     );
-    const all = new Int16Array(codes.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const some of codes) {
-      all.set(some, at);
-      at += some.length;
-    }
     return {
-      ...{ size, codes: all },
+      ...{ size, codes: Int16Array.from(joined(codes)) },
       keep: (given, turn) => {
         const i = turn - 1;
         return behind(parts, frames[i]!, inputs[i]!, decoded(q, parts, given));

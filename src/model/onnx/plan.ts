@@ -1,6 +1,7 @@
 import type { Settings } from "../../arch/fields.ts";
 import { digestOf } from "../../base/hash.ts";
 import type { Grid } from "../../fixed/real.ts";
+import { floorDiv } from "../../fixed/round.ts";
 import { alignmentOf } from "../../isa/tables.ts";
 import { exactRescale } from "../../kernels/elementwise.ts";
 import type { Weights } from "../../kernels/image.ts";
@@ -212,8 +213,15 @@ class Planner {
     return at.map((place) => elements[place]!);
   }
 
+  /** By bisection: every element of every copy asks. */
   #pieceOf(element: number): Piece {
-    return this.#pieces.findLast(({ first }) => first <= element)!;
+    let [low, high] = [0, this.#pieces.length - 1];
+    while (low < high) {
+      const middle = floorDiv(low + high + 1, 2);
+      if (this.#pieces[middle]!.first <= element) low = middle;
+      else high = middle - 1;
+    }
+    return this.#pieces[low]!;
   }
 
   /** Whether elements are neighbours in one piece, from where an instruction may read. */

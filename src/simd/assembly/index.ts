@@ -1,4 +1,5 @@
-export { add, maximum, minimum, multiply } from "./pairs";
+export { maximum, minimum } from "./choices";
+export { add, multiply } from "./pairs";
 export { laneMatmul } from "./lanes";
 export { gather, pwl } from "./lookup";
 export { matmul } from "./matmul";

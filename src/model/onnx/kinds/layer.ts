@@ -12,16 +12,7 @@ import type { Numerics } from "../../../quant/numerics.ts";
 import { type Kind, kind, type Placement } from "../define.ts";
 import type { Operation } from "../operation.ts";
 import { joined, rowMajor, vectorsOf } from "../order.ts";
-import {
-  among,
-  constantStarts,
-  known,
-  type Sites,
-  type Steps,
-  sitesOf,
-  startOf,
-  stepsOf,
-} from "./recurrent.ts";
+import { constantStarts, known, type Sites, type Steps, sitesOf, startOf, stepsOf } from "./recurrent.ts";
 import { exactStart, lowerStart, type QStart, quantizeStart, widenStart } from "./start.ts";
 
 /** Codes that a step leaves to the next: what matrices read, and what is remembered beside it. */
@@ -270,7 +261,8 @@ class PlacedLayer<Q> implements Placement {
       d: number,
     ) =>
       name === undefined ? undefined : rowOf({ ...tensors[names.indexOf(name)]!, ...one }, d * batch + k);
-    const { x, all } = among(this.#op, inputs, outputs);
+    const x = inputs[0]!;
+    const all = outputs[results.indexOf(this.#sites.all ?? "")];
     const width = hidden * directions.length;
     // Beside the rows of all steps one before the first and one behind the last, from which the directions start.
     const { hidden: grid } = this.#cell.grids(this.#layer.directions[0]!.q);

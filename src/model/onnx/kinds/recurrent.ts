@@ -70,21 +70,6 @@ export function sitesOf(op: Operation): Sites {
   };
 }
 
-/** Operands and results of a layer by what they are. */
-export function among<T>(op: Operation, inputs: readonly T[], outputs: readonly T[]) {
-  const { all, last, cell, firstH, firstC } = sitesOf(op);
-  const from = <N extends string | undefined>(names: readonly string[], things: readonly T[], name: N) =>
-    name === undefined ? undefined : things[names.indexOf(name)];
-  return {
-    x: inputs[0]!,
-    firstH: from(op.operands, inputs, firstH),
-    firstC: from(op.operands, inputs, firstC),
-    all: from(op.results, outputs, all),
-    last: from(op.results, outputs, last),
-    cell: from(op.results, outputs, cell),
-  };
-}
-
 export const known = (...values: readonly (string | undefined)[]): string[] =>
   values.filter((value) => value !== undefined);
 
